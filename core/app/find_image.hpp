@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// From a reference to an open image, with the caller's own rights.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/sys/fd.hpp"
+#include "lading/image.hpp"
+#include "lading/request.hpp"
+#include "lading/site.hpp"
+
+namespace lading::app {
+
+struct FoundImage {
+    ImageFacts::Kind kind = ImageFacts::Kind::squashfs;
+    HostPath origin;    ///< the file or directory that was opened
+    std::string store;  ///< empty for an image given by path
+    MountBy mount_by = MountBy::automatic;
+    std::optional<ImageDocument> document;  ///< of an image in a store
+    sys::Fd file;                           ///< squashfs: readable; directory: O_PATH
+};
+
+/// A store's path with `~/` replaced; empty where the user has no home.
+std::string store_path(const StoreConfig& store, const std::string& home);
+
+/// Looks the reference up in the site's stores, in order, or opens its path.  A name that no store
+/// has is answered with the nearest names that do exist.
+Result<FoundImage> find_image(const ImageReference& reference, const SiteConfig& site,
+                              const std::string& home);
+
+}  // namespace lading::app

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "core/app/image_reader.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "core/app/find_image.hpp"
+#include "core/formats/elf_libc.hpp"
+#include "core/sys/file.hpp"
+
+namespace lading::app {
+namespace {
+
+using formats::Fields;
+using sys::Exchange;
+
+/// Larger account files than any image has; the image's own, so hostile.
+constexpr std::size_t kAccountBytes = 4 << 20;
+constexpr std::size_t kLibcBytes = 64 << 20;
+
+/// Where the common distributions keep their libc; the loader's own search is issue of the index
+/// that is made at import.
+constexpr const char* kLibcPaths[] = {
+    "/lib64/libc.so.6",
+    "/usr/lib64/libc.so.6",
+#if defined(__x86_64__)
+    "/lib/x86_64-linux-gnu/libc.so.6",
+    "/lib/ld-musl-x86_64.so.1",
+#elif defined(__aarch64__)
+    "/lib/aarch64-linux-gnu/libc.so.6",
+    "/lib/ld-musl-aarch64.so.1",
+#endif
+    "/usr/lib/libc.so.6",
+    "/lib/libc.so.6",
+};
+
+/// A file of the image, or nothing: images need not have any of these.
+std::string read_in_root(int root, const char* path, std::size_t limit) {
+    const sys::Fd fd = sys::open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    return fd.valid() ? sys::read_all(fd.get(), limit, path).value_or("") : "";
+}
+
+std::string find_libc(int root) {
+    for (const char* const path : kLibcPaths) {
+        if (!sys::open_in_root(root, path, O_PATH).valid()) {
+            continue;
+        }
+        if (std::string_view(path).find("musl") != std::string_view::npos) {
+            return "musl";
+        }
+        const std::string bytes = read_in_root(root, path, kLibcBytes);
+        if (const Result<std::string> version = formats::parse_glibc_version(bytes)) {
+            return "glibc " + *version;
+        }
+    }
+    return {};
+}
+
+Result<Exchange> answer_image(const Fields& question, const SiteConfig& site,
+                              const std::string& home) {
+    FoundImage found =
+        TRY(find_image(TRY(parse_image_reference(question.get("text"))), site, home));
+    Exchange answer;
+    answer.fields.add("directory", found.kind == ImageFacts::Kind::directory ? 1U : 0U);
+    answer.fields.add("origin", found.origin.value);
+    answer.fields.add("store", found.store);
+    answer.fields.add("mount_by", static_cast<std::uint64_t>(found.mount_by));
+    answer.fields.add("document", found.document ? format_image_document(*found.document) : "");
+    answer.descriptors.push_back(std::move(found.file));
+    return answer;
+}
+
+Result<Exchange> answer_source(const Fields& question) {
+    OpenedSource source = TRY(open_bind_source({std::string(question.get("path"))}));
+    Exchange answer;
+    answer.fields.add("resolved", source.resolved.value);
+    answer.fields.add("directory", source.directory ? 1U : 0U);
+    answer.descriptors.push_back(std::move(source.fd));
+    return answer;
+}
+
+Result<Exchange> answer_root(const Fields& question, int root) {
+    Exchange answer;
+    answer.fields.add("passwd", read_in_root(root, "/etc/passwd", kAccountBytes));
+    answer.fields.add("group", read_in_root(root, "/etc/group", kAccountBytes));
+    if (question.number("libc") != 0) {
+        answer.fields.add("libc", find_libc(root));
+    }
+    return answer;
+}
+
+Result<Exchange> answer_program(const Fields& question, int root) {
+    TRY(check_program(root, {.command = std::string(question.get("command")),
+                             .path = std::string(question.get("path")),
+                             .host_path = std::string(question.get("host_path")),
+                             .working_directory = std::string(question.get("working_directory")),
+                             .architecture = std::string(question.get("architecture")),
+                             .image = std::string(question.get("image"))}));
+    return Exchange{};
+}
+
+/// In the child, as the user.
+Result<Exchange> answer(Exchange question, const SiteConfig& site, const std::string& home) {
+    const std::string_view about = question.fields.get("about");
+    if (about == "image") {
+        return answer_image(question.fields, site, home);
+    }
+    if (about == "source") {
+        return answer_source(question.fields);
+    }
+    if (question.descriptors.size() == 1) {
+        const int root = question.descriptors.front().get();
+        return about == "root" ? answer_root(question.fields, root)
+                               : answer_program(question.fields, root);
+    }
+    return fail(Code::internal, "the reader of images was asked nothing that it knows");
+}
+
+/// The one descriptor of an answer.
+Result<sys::Fd> take_descriptor(Exchange& answer) {
+    if (answer.descriptors.size() != 1) {
+        return fail(Code::internal, "the reader of images sent no file");
+    }
+    return std::move(answer.descriptors.front());
+}
+
+}  // namespace
+
+Result<OpenedSource> open_bind_source(const HostPath& source) {
+    sys::Fd fd(open(source.value.c_str(), O_PATH | O_CLOEXEC));
+    struct stat status {};
+    if (!fd.valid() || fstat(fd.get(), &status) != 0) {
+        return sys::fail_errno(
+            errno == ENOENT || errno == ENOTDIR ? Code::not_found : Code::refused,
+            fmt::format("cannot bind {}", source.value),
+            "check the path: it must exist on every node of the step, and be "
+            "open to you");
+    }
+    HostPath resolved{TRY(sys::descriptor_path(fd.get()))};
+    return OpenedSource{std::move(fd), std::move(resolved), S_ISDIR(status.st_mode)};
+}
+
+Result<ImageReader> ImageReader::start(const User& user, const SiteConfig& site) {
+    return ImageReader(TRY(sys::UserProcess::start(
+        user, [&](Exchange question) { return answer(std::move(question), site, user.home); })));
+}
+
+Result<OpenedImage> ImageReader::open_image(const Request& request) {
+    Fields question;
+    question.add("about", "image");
+    question.add("text", to_string(request.image));
+    Exchange answer = TRY(process_.ask(question));
+    OpenedImage image;
+    image.facts.reference = request.text;
+    image.facts.kind = answer.fields.number("directory") != 0 ? ImageFacts::Kind::directory
+                                                              : ImageFacts::Kind::squashfs;
+    image.facts.origin = {std::string(answer.fields.get("origin"))};
+    image.store = answer.fields.get("store");
+    image.facts.mount_by = static_cast<MountBy>(std::min<std::uint64_t>(
+        answer.fields.number("mount_by"), static_cast<std::uint64_t>(MountBy::squashfuse)));
+    if (const std::string_view document = answer.fields.get("document"); !document.empty()) {
+        image.facts.document = TRY(parse_image_document(document));
+    }
+    image.file = TRY(take_descriptor(answer));
+    return image;
+}
+
+Result<OpenedSource> ImageReader::open_source(const HostPath& source) {
+    Fields question;
+    question.add("about", "source");
+    question.add("path", source.value);
+    Exchange answer = TRY(process_.ask(question));
+    OpenedSource opened;
+    opened.directory = answer.fields.number("directory") != 0;
+    opened.fd = TRY(take_descriptor(answer));
+    // Not the reader's word: the policy is checked on what will be mounted.
+    opened.resolved = {TRY(sys::descriptor_path(opened.fd.get()))};
+    return opened;
+}
+
+Result<RootFacts> ImageReader::inspect_root(int root, bool with_libc) {
+    Fields question;
+    question.add("about", "root");
+    question.add("libc", with_libc ? 1U : 0U);
+    const Exchange answer = TRY(process_.ask(question, {root}));
+    return RootFacts{std::string(answer.fields.get("passwd")),
+                     std::string(answer.fields.get("group")),
+                     std::string(answer.fields.get("libc"))};
+}
+
+Result<> ImageReader::check_program(int root, const ProgramQuestion& question) {
+    Fields fields;
+    fields.add("about", "program");
+    fields.add("command", question.command);
+    fields.add("path", question.path);
+    fields.add("host_path", question.host_path);
+    fields.add("working_directory", question.working_directory);
+    fields.add("architecture", question.architecture);
+    fields.add("image", question.image);
+    return process_.ask(fields, {root}).map([](const Exchange&) {});
+}
+
+}  // namespace lading::app

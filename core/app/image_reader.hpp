@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What only the job's user may open and only the job's user may parse, asked of a UserProcess.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/app/check_program.hpp"
+#include "core/sys/fd.hpp"
+#include "core/sys/user_process.hpp"
+#include "lading/image.hpp"
+#include "lading/plan.hpp"
+#include "lading/request.hpp"
+#include "lading/site.hpp"
+
+namespace lading::app {
+
+/// An image as the user could open it.
+struct OpenedImage {
+    ImageFacts facts;   ///< kernel_may_parse is not decided yet: root decides, by the descriptor
+    std::string store;  ///< the store's directory; empty for an image given by path
+    sys::Fd file;       ///< the squashfs file (readable) or the directory (O_PATH)
+};
+
+/// A bind source as the user could open it.
+struct OpenedSource {
+    sys::Fd fd;         ///< O_PATH
+    HostPath resolved;  ///< after symbolic links
+    bool directory = false;
+};
+
+/// What the finished root holds.
+struct RootFacts {
+    std::string passwd;
+    std::string group;
+    std::string libc;
+};
+
+class ImageReader {
+  public:
+    static Result<ImageReader> start(const User& user, const SiteConfig& site);
+
+    Result<OpenedImage> open_image(const Request& request);
+    Result<OpenedSource> open_source(const HostPath& source);
+    /// Reads /etc/passwd, /etc/group and, where `with_libc`, the libc's version inside `root`.
+    Result<RootFacts> inspect_root(int root, bool with_libc);
+    Result<> check_program(int root, const ProgramQuestion& question);
+
+  private:
+    explicit ImageReader(sys::UserProcess process) : process_(std::move(process)) {}
+
+    sys::UserProcess process_;
+};
+
+/// Opens a bind source with the caller's own rights; what the reader does as the user, and what
+/// root does for the site's mounts.
+Result<OpenedSource> open_bind_source(const HostPath& source);
+
+}  // namespace lading::app

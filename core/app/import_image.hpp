@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Filling a store from a directory, an archive, a squashfs file or an OCI layout.
+///
+/// Three processes: a reader without privileges parses what is imported and sends entries
+/// (source_reader.hpp); this one checks them and writes a tar stream of its own making; tar2sqfs
+/// packs it.  Nothing is unpacked to disk.  Registries and SIF files will be further kinds of
+/// source for the reader; a signature is checked on the manifest before its layers are read.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "lading/image.hpp"
+#include "lading/request.hpp"
+#include "lading/result.hpp"
+
+namespace lading::app {
+
+struct ImportRequest {
+    std::string source;        ///< path, with `:REFERENCE` behind it to choose among several images
+    ImageName target;          ///< without digest
+    std::string store;         ///< its directory
+    std::string architecture;  ///< GOARCH value; empty: this machine's, where there is a choice
+    std::map<std::string, std::string> labels;  ///< added to the image's own
+};
+
+/// Imports and publishes; the document says what is now in the store.
+Result<ImageDocument> import_image(const ImportRequest& request);
+
+/// GOARCH value of the machine that this program runs on.
+std::string host_architecture();
+
+}  // namespace lading::app

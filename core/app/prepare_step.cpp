@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "core/app/prepare_step.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "core/app/check_program.hpp"
+#include "core/app/image_reader.hpp"
+#include "core/formats/seccomp_profile.hpp"
+#include "core/sys/file.hpp"
+#include "core/sys/idmap.hpp"
+#include "core/sys/image_store.hpp"
+#include "core/sys/loop_device.hpp"
+#include "core/sys/mount.hpp"
+#include "core/sys/seccomp.hpp"
+#include "core/sys/squashfuse.hpp"
+#include "core/sys/step_root.hpp"
+#include "core/sys/user.hpp"
+
+namespace lading::app {
+namespace {
+
+constexpr std::size_t kConfigBytes = 1 << 20;
+constexpr std::size_t kCopiedFileBytes = 1 << 20;
+
+/// The configuration decides what root does: nobody else may have written it.
+Result<std::string> read_root_file(const std::string& path) {
+    const sys::Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    struct stat status {};
+    if (!fd.valid() || fstat(fd.get(), &status) != 0) {
+        return sys::fail_errno(Code::site, fmt::format("cannot read {}", path),
+                               "tell the administrator: lading is not configured on this node");
+    }
+    if (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return fail(Code::site, fmt::format("{} can be written by others than root", path),
+                    "tell the administrator (chown root, chmod go-w)");
+    }
+    return sys::read_all(fd.get(), kConfigBytes, path);
+}
+
+Result<std::string> compile_filter(const std::string& profile) {
+    if (profile == "none") {
+        return "";
+    }
+    if (profile == "default") {
+        return sys::compile_seccomp(formats::default_seccomp_profile());
+    }
+    const std::string text = TRY(read_root_file(profile));
+    return sys::compile_seccomp(TRY(formats::parse_seccomp_profile(text, profile)));
+}
+
+Result<Request> read_request(const StepOrder& order) {
+    if (!order.request.empty()) {
+        Request request = TRY(parse_request(order.request));
+        if (request.text == order.container) {
+            return request;
+        }
+    }
+    // The client had no lading, or the variable is an older container's: Slurm's own word holds.
+    Request request;
+    request.text = order.container;
+    request.image = TRY(parse_image_reference(order.container));
+    return request;
+}
+
+/// A value of the job's environment.
+std::string variable(const std::vector<std::string>& environment, std::string_view name) {
+    for (const std::string& entry : environment) {
+        if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') {
+            return entry.substr(name.size() + 1);
+        }
+    }
+    return {};
+}
+
+struct ClonedBind {
+    sys::Fd tree;
+    bool directory = false;
+    const Bind* bind = nullptr;
+};
+
+bool same_file(int a, int b) {
+    struct stat first {};
+    struct stat second {};
+    return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+/// Could nobody but root have written this image?  Root looks for itself: the reader's word, which
+/// hostile bytes may have bent, only says where.
+bool kernel_may_parse(const OpenedImage& image) {
+    if (image.facts.kind != ImageFacts::Kind::squashfs || image.store.empty()) {
+        return false;
+    }
+    const auto store = sys::ImageStore::open(image.store);
+    const auto blob = store ? store->blob(image.facts.document.squashfs_digest)
+                            : sys::StoreResult<sys::Fd>(tl::unexpect, sys::StoreError{});
+    return blob && same_file(blob->get(), image.file.get()) && store->only_trusted_write(*blob);
+}
+
+/// Who opens the source: the user, so that nobody mounts what he could not read; but what the site
+/// adds is the site's decision.
+Result<OpenedSource> open_source(const Bind& bind, ImageReader& reader) {
+    if (bind.origin == Origin::site) {
+        if (Result<OpenedSource> opened = open_bind_source(bind.source)) {
+            return opened;
+        }
+        // Root may be nobody on a parallel file system, where the user is somebody.
+    }
+    return reader.open_source(bind.source);
+}
+
+Result<std::vector<ClonedBind>> clone_binds(const Plan& plan, const SiteConfig& site,
+                                            ImageReader& reader) {
+    std::vector<ClonedBind> cloned;
+    for (const RootOperation& operation : plan.operations) {
+        const Bind* const bind = std::get_if<Bind>(&operation);
+        if (bind == nullptr) {
+            continue;
+        }
+        Result<OpenedSource> source = open_source(*bind, reader);
+        if (!source && !bind->required) {
+            continue;
+        }
+        TRY(source.map([](const OpenedSource&) {}));
+        if (bind->origin == Origin::user) {
+            TRY(check_resolved_source(*bind, source->resolved, site));
+        }
+        sys::Fd tree = TRY(sys::clone_tree(source->fd.get(), bind->source.value));
+        // Device nodes work only where the host itself keeps them.
+        const bool devices = path_covers("/dev", source->resolved.value);
+        TRY(sys::set_mount_flags(tree.get(),
+                                 MOUNT_ATTR_NOSUID | (devices ? 0 : MOUNT_ATTR_NODEV) |
+                                     (bind->read_only ? MOUNT_ATTR_RDONLY : 0),
+                                 true, bind->source.value));
+        cloned.push_back({std::move(tree), source->directory, bind});
+    }
+    return cloned;
+}
+
+Result<sys::Fd> mount_image(const OpenedImage& image, const Plan& plan, const SiteConfig& site,
+                            const User& user, int outer_namespace) {
+    const std::string& name = image.facts.origin.value;
+    if (image.facts.kind == ImageFacts::Kind::directory) {
+        sys::Fd tree = TRY(sys::clone_tree(image.file.get(), name));
+        TRY(sys::set_mount_flags(
+            tree.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, true, name));
+        return tree;
+    }
+    if (plan.mount_by == MountBy::squashfuse) {
+        return sys::mount_by_squashfuse(site.squashfuse, image.file.get(), user, outer_namespace,
+                                        name);
+    }
+    const sys::LoopDevice loop = TRY(sys::attach_loop_device(image.file.get(), name));
+    return sys::make_squashfs(loop.path, name);
+}
+
+/// The remaining operations, in the plan's order.
+Result<> apply_operations(const Plan& plan, std::vector<ClonedBind>& binds, const RootFacts& facts,
+                          const User& user, sys::StepRoot& root) {
+    auto next = binds.begin();
+    for (const RootOperation& operation : plan.operations) {
+        if (const Bind* const bind = std::get_if<Bind>(&operation)) {
+            if (next != binds.end() && next->bind == bind) {
+                TRY(root.bind(next->tree.get(), next->directory, bind->target));
+                next->tree.reset();
+                ++next;
+            }
+        } else if (const CopyFile* const copy = std::get_if<CopyFile>(&operation)) {
+            if (const Result<std::string> bytes =
+                    sys::read_file(copy->source.value, kCopiedFileBytes)) {
+                TRY(root.write(copy->target, *bytes));
+            }
+        } else {
+            const IdentityFiles files = plan_identity(user, facts.passwd, facts.group);
+            TRY(root.write({"/etc/passwd"}, files.passwd));
+            TRY(root.write({"/etc/group"}, files.group));
+        }
+    }
+    return {};
+}
+
+ProgramQuestion program_question(const Plan& plan, const HostFacts& host, const Request& request,
+                                 int root) {
+    ProgramQuestion question;
+    const std::vector<std::string>& argv = host.step.argv;
+    question.command = argv.empty() || is_multi_prog(argv) ? "" : argv.front();
+    question.host_path = variable(host.step.environment, "PATH");
+    question.path = question.host_path;
+    for (const EnvironmentEdit& edit : plan.environment) {
+        if (edit.name == "PATH") {
+            question.path = edit.value.value_or("");
+        }
+    }
+    question.architecture = host.architecture;
+    question.image = request.text;
+    for (const GuestPath& directory : plan.working_directories) {
+        if (sys::open_in_root(root, directory.value, O_PATH | O_DIRECTORY).valid()) {
+            question.working_directory = directory.value;
+            break;
+        }
+    }
+    return question;
+}
+
+JobRecord make_record(const OpenedImage& image, const RootFacts& facts, const HostFacts& host,
+                      const std::string& step_name) {
+    JobRecord record;
+    record.plugin = LADING_VERSION;
+    record.kernel = host.kernel;
+    record.host_libc = host.libc;
+    const ImageDocument& document = image.facts.document;
+    record.images.push_back({image.facts.reference,
+                             document.digest,
+                             document.libc.empty() ? facts.libc : document.libc,
+                             document.config.labels,
+                             {step_name},
+                             host.step.node_count});
+    return record;
+}
+
+/// Directories in which Slurm's PMIx plugin puts the step's sockets: see docs/slurm.md.
+std::vector<HostPath> pmi_directories(const StepFacts& step) {
+    std::vector<HostPath> directories;
+    for (const char* const name : {"SLURM_PMIXP_TMPDIR", "PMIX_SERVER_TMPDIR"}) {
+        if (std::string path = variable(step.environment, name); path.starts_with('/')) {
+            directories.push_back({std::move(path)});
+        }
+    }
+    return directories;
+}
+
+}  // namespace
+
+Result<PreparedStep> prepare_step(StepOrder order,
+                                  const std::function<Result<std::string>()>& await_directory) {
+    const Request request = TRY(read_request(order));
+    const SiteConfig site =
+        TRY(parse_site_config(TRY(read_root_file(order.config_file)), order.config_file));
+    HostFacts host = TRY(sys::probe_host());
+    host.user = TRY(sys::look_up_user(order.uid, order.gid, order.groups));
+
+    const sys::Fd outer(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+    TRY(sys::enter_private_mount_namespace());
+    ImageReader reader = TRY(ImageReader::start(host.user, site));
+    OpenedImage image = TRY(reader.open_image(request));
+    image.facts.kernel_may_parse = kernel_may_parse(image);
+
+    PreparedStep prepared;
+    prepared.seccomp = TRY(compile_filter(site.seccomp));
+    host.step = std::move(order.step);
+    host.step.working_directory = TRY(await_directory());
+    host.pmi_directories = pmi_directories(host.step);
+    prepared.plan = TRY(plan_step(request, image.facts, host, site));
+
+    std::vector<ClonedBind> binds = TRY(clone_binds(prepared.plan, site, reader));
+    sys::Fd lower = TRY(mount_image(image, prepared.plan, site, host.user, outer.get()));
+    if (prepared.plan.writable &&
+        !TRY(sys::give_root_files_to(host.user, lower.get(), image.facts.origin.value))) {
+        prepared.words.push_back(
+            "this node cannot give you the image's own files: only what its modes let you write "
+            "is writable");
+    }
+    sys::StepRoot root =
+        TRY(sys::StepRoot::assemble(std::move(lower), prepared.plan.scratch_bytes));
+    const RootFacts facts =
+        TRY(reader.inspect_root(root.root(), image.facts.document.libc.empty()));
+    TRY(apply_operations(prepared.plan, binds, facts, host.user, root));
+    TRY(reader.check_program(root.root(),
+                             program_question(prepared.plan, host, request, root.root())));
+    prepared.record = make_record(image, facts, host, order.step_name);
+    prepared.report = site.record;
+    prepared.mounts = TRY(root.finish(prepared.plan.writable));
+    prepared.root = sys::Fd(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    return prepared;
+}
+
+}  // namespace lading::app

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Names of environment variables; parse_environment_names() is declared in lading/request.hpp.
+#pragma once
+
+#include <string_view>
+
+namespace lading::formats {
+
+/// Letters, digits and `_`, not beginning with a digit (POSIX.1-2017, 8.1): what every shell can
+/// pass on.
+bool is_environment_name(std::string_view text);
+
+}  // namespace lading::formats

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The document beside an image in a store: written and read by lading alone, hence strict.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/formats/json_reader.hpp"
+#include "lading/image.hpp"
+
+namespace lading {
+namespace {
+
+using formats::json_member;
+using formats::json_number;
+using formats::json_text;
+using formats::json_texts;
+using nlohmann::json;
+
+constexpr std::string_view kWhat = "the image document";
+constexpr std::uint64_t kVersion = 1;
+
+constexpr std::array kMembers = {"version", "digest",  "squashfs", "libc",
+                                 "source",  "created", "config"};
+constexpr std::array kSquashfsMembers = {"digest", "bytes"};
+constexpr std::array kConfigMembers = {"architecture", "environment", "entrypoint", "command",
+                                       "workdir",      "user",        "labels"};
+
+Result<> refuse_unknown(const json& object, const auto& members) {
+    for (const auto& item : object.items()) {
+        if (std::ranges::find(members, item.key(), [](const char* name) {
+                return std::string_view(name);
+            }) == members.end()) {
+            return fail(Code::bad_image,
+                        fmt::format("{} has an unknown member '{}'", kWhat, item.key()),
+                        "a newer lading may have written it: use that one, or import again");
+        }
+    }
+    return {};
+}
+
+Result<std::string> digest_member(const json& object, const char* name) {
+    std::string digest = TRY(json_text(object, name, kWhat));
+    if (!is_digest(digest)) {
+        return fail(Code::bad_image,
+                    fmt::format("{}: member '{}' is no sha256 digest", kWhat, name));
+    }
+    return digest;
+}
+
+Result<ImageConfig> read_config(const json& object) {
+    TRY(refuse_unknown(object, kConfigMembers));
+    ImageConfig config;
+    config.architecture = TRY(json_text(object, "architecture", kWhat));
+    config.environment = TRY(json_texts(object, "environment", kWhat));
+    config.entrypoint = TRY(json_texts(object, "entrypoint", kWhat));
+    config.command = TRY(json_texts(object, "command", kWhat));
+    config.workdir = TRY(json_text(object, "workdir", kWhat));
+    config.user = TRY(json_text(object, "user", kWhat));
+    const json* const labels = TRY(json_member(object, "labels", json::value_t::object, kWhat));
+    if (labels != nullptr) {
+        for (const auto& item : labels->items()) {
+            config.labels[item.key()] = TRY(json_text(*labels, item.key().c_str(), kWhat));
+        }
+    }
+    return config;
+}
+
+}  // namespace
+
+std::string format_image_document(const ImageDocument& document) {
+    const ImageConfig& config = document.config;
+    const json object = {
+        {"version", kVersion},
+        {"digest", document.digest},
+        {"squashfs", {{"digest", document.squashfs_digest}, {"bytes", document.squashfs_bytes}}},
+        {"libc", document.libc},
+        {"source", document.source},
+        {"created", document.created},
+        {"config",
+         {{"architecture", config.architecture},
+          {"environment", config.environment},
+          {"entrypoint", config.entrypoint},
+          {"command", config.command},
+          {"workdir", config.workdir},
+          {"user", config.user},
+          {"labels", json(config.labels)}}},
+    };
+    // A source path need not be UTF-8, and dump() would throw on it.
+    return object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Result<ImageDocument> parse_image_document(std::string_view text) {
+    const json object = TRY(formats::parse_json_object(text, kWhat));
+    TRY(refuse_unknown(object, kMembers));
+    if (TRY(json_number(object, "version", kWhat)) != kVersion) {
+        return fail(Code::bad_image, fmt::format("{} is not of version {}", kWhat, kVersion),
+                    "another lading wrote it: use that one, or import the image again");
+    }
+    ImageDocument document;
+    document.digest = TRY(digest_member(object, "digest"));
+    const json* const squashfs = TRY(json_member(object, "squashfs", json::value_t::object, kWhat));
+    const json* const config = TRY(json_member(object, "config", json::value_t::object, kWhat));
+    if (squashfs == nullptr || config == nullptr) {
+        return fail(Code::bad_image, fmt::format("{} lacks its member '{}'", kWhat,
+                                                 squashfs == nullptr ? "squashfs" : "config"));
+    }
+    TRY(refuse_unknown(*squashfs, kSquashfsMembers));
+    document.squashfs_digest = TRY(digest_member(*squashfs, "digest"));
+    document.squashfs_bytes = TRY(json_number(*squashfs, "bytes", kWhat));
+    document.libc = TRY(json_text(object, "libc", kWhat));
+    document.source = TRY(json_text(object, "source", kWhat));
+    document.created = TRY(json_text(object, "created", kWhat));
+    document.config = TRY(read_config(*config));
+    return document;
+}
+
+}  // namespace lading

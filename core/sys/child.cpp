@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "core/sys/child.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "core/formats/member_path.hpp"
+#include "core/sys/file.hpp"
+
+namespace lading::sys {
+namespace {
+
+/// Descriptors 0, 1 and 2 are about to be replaced, so what replaces them must lie above.
+constexpr int kFirstSafe = 10;
+
+struct Standard {
+    Fd input;
+    Fd output;
+    Fd error;
+};
+
+Result<Fd> duplicate_high(int fd) {
+    Fd source(fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1);
+    const int from = fd < 0 ? source.get() : fd;
+    Fd high(fcntl(from, F_DUPFD_CLOEXEC, kFirstSafe));
+    if (!high.valid()) {
+        return fail_errno(Code::system, "cannot prepare a helper's descriptors");
+    }
+    return high;
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+    std::vector<char*> list;
+    list.reserve(texts.size() + 1);
+    for (const std::string& text : texts) {
+        list.push_back(const_cast<char*>(text.c_str()));  // execve's old signature
+    }
+    list.push_back(nullptr);
+    return list;
+}
+
+/// In the child, where other threads' locks may be held for ever: system calls only.
+[[noreturn]] void exec_child(const ChildSpec& spec, const Standard& standard, char* const* argv,
+                             char* const* envp, pid_t parent, int report) {
+    struct sigaction defaults {};
+    defaults.sa_handler = SIG_DFL;
+    for (int number = 1; number < NSIG; ++number) {
+        sigaction(number, &defaults, nullptr);  // fails for SIGKILL and SIGSTOP, rightly
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+    const bool bound = !spec.dies_with_parent ||
+                       // The parent may have died before the request was made.
+                       (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent);
+    if (bound && dup2(standard.input.get(), 0) == 0 && dup2(standard.output.get(), 1) == 1 &&
+        dup2(standard.error.get(), 2) == 2 &&
+        syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0 &&
+        (spec.working_directory.empty() || chdir(spec.working_directory.c_str()) == 0)) {
+        execve(argv[0], argv, envp);
+    }
+    const int number = errno;
+    // The pipe is far larger than an int: one write, or none.
+    [[maybe_unused]] const ssize_t written = write(report, &number, sizeof number);
+    _exit(127);
+}
+
+/// errno of the child's failed exec; 0 where the pipe closed at a successful one.
+int read_report(int pipe) {
+    int number = 0;
+    ssize_t got = 0;
+    do {
+        got = read(pipe, &number, sizeof number);
+    } while (got < 0 && errno == EINTR);
+    return got == sizeof number ? number : 0;
+}
+
+struct Stream {
+    Fd fd;
+    std::string* into;
+};
+
+/// Reads what is there; false at the stream's end.  What exceeds the limit is read and dropped, so
+/// that the child is not stopped by a full pipe.
+Result<bool> take(Stream& stream, std::size_t limit) {
+    char buffer[16384];
+    const ssize_t got = read(stream.fd.get(), buffer, sizeof buffer);
+    if (got < 0) {
+        if (errno == EINTR) {
+            return true;
+        }
+        return fail_errno(Code::system, "cannot read what a helper prints");
+    }
+    const std::size_t room = limit - stream.into->size();
+    stream.into->append(buffer, std::min(static_cast<std::size_t>(got), room));
+    return got > 0;
+}
+
+Result<> collect(Stream (&streams)[2], std::size_t limit) {
+    while (streams[0].fd.valid() || streams[1].fd.valid()) {
+        pollfd polled[2] = {{streams[0].fd.get(), POLLIN, 0}, {streams[1].fd.get(), POLLIN, 0}};
+        if (poll(polled, 2, -1) < 0) {
+            if (errno == EINTR) {
+                continue;
+            }
+            return fail_errno(Code::system, "cannot wait for a helper");
+        }
+        for (unsigned i = 0; i < 2; ++i) {
+            if (polled[i].revents != 0 && !TRY(take(streams[i], limit))) {
+                streams[i].fd.reset();
+            }
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<Child> start_child(const ChildSpec& spec) {
+    std::vector<std::string> arguments = {spec.program};
+    arguments.insert(arguments.end(), spec.arguments.begin(), spec.arguments.end());
+    const std::vector<char*> argv = pointers(arguments);
+    const std::vector<char*> envp = pointers(spec.environment);
+    const Standard standard{TRY(duplicate_high(spec.input)), TRY(duplicate_high(spec.output)),
+                            TRY(duplicate_high(spec.error))};
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return fail_errno(Code::system, "cannot make a pipe");
+    }
+    const Fd reports(ends[0]);
+    Fd report(fcntl(ends[1], F_DUPFD_CLOEXEC, kFirstSafe));
+    Fd(ends[1]).reset();
+    const pid_t parent = getpid();
+    // No signal handler of the caller may run in the child before its handlers are gone.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        exec_child(spec, standard, argv.data(), envp.data(), parent, report.get());
+    }
+    const int number = errno;
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (pid < 0) {
+        errno = number;
+        return fail_errno(Code::system, fmt::format("cannot start {}", spec.program));
+    }
+    Child child(pid);
+    report.reset();
+    if (const int failed = read_report(reports.get()); failed != 0) {
+        errno = failed;
+        return fail_errno(failed == ENOENT ? Code::not_found : Code::system,
+                          fmt::format("cannot start {}", spec.program));
+    }
+    return child;
+}
+
+Result<int> Child::wait() {
+    int status = 0;
+    pid_t waited = 0;
+    do {
+        waited = waitpid(pid_, &status, 0);
+    } while (waited < 0 && errno == EINTR);
+    const pid_t pid = std::exchange(pid_, -1);
+    if (waited < 0) {
+        // slurmstepd reaps whatever ends (wait3), helpers of its plugins included.
+        return fail_errno(Code::system, fmt::format("cannot learn how process {} ended", pid));
+    }
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+Child::~Child() {
+    if (pid_ > 0) {
+        kill(pid_, SIGKILL);
+        while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+        }
+    }
+}
+
+Result<ChildOutput> run_child(ChildSpec spec, std::size_t limit) {
+    ChildOutput result;
+    int output[2];
+    int error[2];
+    if (pipe2(output, O_CLOEXEC) != 0) {
+        return fail_errno(Code::system, "cannot make a pipe");
+    }
+    Fd output_end(output[1]);
+    Stream streams[2] = {{Fd(output[0]), &result.output}, {Fd(), &result.error}};
+    if (pipe2(error, O_CLOEXEC) != 0) {
+        return fail_errno(Code::system, "cannot make a pipe");
+    }
+    Fd error_end(error[1]);
+    streams[1].fd = Fd(error[0]);
+    spec.output = output_end.get();
+    spec.error = error_end.get();
+    Child child = TRY(start_child(spec));
+    output_end.reset();
+    error_end.reset();
+    TRY(collect(streams, limit));
+    result.status = TRY(child.wait());
+    return result;
+}
+
+Result<std::string> find_program(const std::string& name, const std::string& package) {
+    constexpr const char* kDirectories[] = {"/usr/local/bin",  "/usr/bin",  "/bin",
+                                            "/usr/local/sbin", "/usr/sbin", "/sbin"};
+    for (const char* directory : kDirectories) {
+        std::string path = fmt::format("{}/{}", directory, name);
+        if (access(path.c_str(), X_OK) == 0) {
+            return path;
+        }
+    }
+    return fail(Code::not_found, fmt::format("the program {} is not installed", name),
+                fmt::format("install the package {}", package));
+}
+
+Result<Fd> message_file() {
+    Fd file(memfd_create("messages", MFD_CLOEXEC));
+    if (!file.valid()) {
+        return fail_errno(Code::system, "cannot make a file in memory");
+    }
+    return file;
+}
+
+std::string last_message(int file, std::string otherwise) {
+    constexpr off_t kLooked = 4096;
+    struct stat status {};
+    if (fstat(file, &status) != 0) {
+        return otherwise;
+    }
+    std::string text(kLooked, '\0');
+    const ssize_t got =
+        pread(file, text.data(), text.size(), std::max<off_t>(0, status.st_size - kLooked));
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) {
+        text.pop_back();
+    }
+    const std::string line = text.substr(text.rfind('\n') + 1);
+    return line.empty() ? otherwise : formats::shown_name(line);
+}
+
+}  // namespace lading::sys

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The root that the tasks of one step on one node share: the image below, a bounded tmpfs above,
+/// and what the plan binds into it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/sys/fd.hpp"
+#include "lading/path.hpp"
+#include "lading/result.hpp"
+
+namespace lading::sys {
+
+class StepRoot {
+  public:
+    /// Puts a writable layer over `lower`, a detached read-only mount of the image, and attaches
+    /// the result in this process' private mount namespace, on top of /tmp: whatever of the host is
+    /// to be bound must have been cloned before.
+    static Result<StepRoot> assemble(Fd lower, std::uint64_t scratch_bytes);
+
+    /// An O_PATH descriptor of the container's root.
+    int root() const noexcept { return root_.get(); }
+
+    /// Attaches a detached mount at `target`, making the mount point if the image has none.
+    Result<> bind(int mount, bool directory, const GuestPath& target);
+
+    /// Replaces `target` by a new file of root's with these bytes (mode 0644).
+    Result<> write(const GuestPath& target, std::string_view bytes);
+
+    /// Freezes the root unless `writable`, makes it this process' root, and returns the mount
+    /// namespace that the tasks enter.
+    Result<Fd> finish(bool writable);
+
+  private:
+    explicit StepRoot(Fd root) : root_(std::move(root)) {}
+
+    Result<Fd> make_mount_point(const GuestPath& target, bool directory);
+    Result<Fd> make_directories(const std::string& path);
+    Result<> check_ours(int directory, const std::string& path) const;
+
+    Fd root_;
+};
+
+}  // namespace lading::sys

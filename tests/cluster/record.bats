@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# The record in the job's accounting.
+
+load environment.bash
+
+# comment_of JOBID: the AdminComment, once slurmdbd has it.
+comment_of() { admin sacct -X -n -P --delimiter=$'\x1f' -j "$1" -o AdminComment; }
+recorded() { comment_of "$1" | grep -q '"lading"'; }
+
+# submitted SBATCH-OPTION…: the id of a job that has ended; its script is on standard input.
+submitted() {
+    admin tee /home/alice/record.sh >/dev/null
+    alice sbatch --parsable --wait -o /home/alice/record.out "$@" /home/alice/record.sh
+}
+
+@test "sacct shows the image of a job after its end, by digest" {
+    job=$(submitted --container=$IMAGE <<<'#!/bin/sh
+true')
+    wait_for 30 recorded "$job"
+    run comment_of "$job"
+    digest=$(admin "$LADING_BIN/lading" --config "$LADING_CLUSTER_DIR/etc/lading.json" inspect $IMAGE --json | jq -r .digest)
+    has "$IMAGE"
+    has "$digest"
+    has "org.supercontainers.mpi"
+    has "$(uname -r)"
+    has "glibc 2.36"
+    [ "${#output}" -le 4096 ]
+    run admin sacct -X -n -P -j "$job" -o Container
+    has "$IMAGE"
+}
+
+@test "lading record prints it for people and as JSON" {
+    job=$(submitted --container=$IMAGE <<<'#!/bin/sh
+srun cat /etc/hostname
+srun true')
+    wait_for 30 recorded "$job"
+    run admin "$LADING_BIN/lading" record "$job"
+    ended 0
+    has "$IMAGE"
+    has "batch"
+    run admin "$LADING_BIN/lading" record --json "$job"
+    ended 0
+    [ "$(jq -r '.images | length' <<<"$output")" -eq 1 ] || jq . <<<"$output"
+}
+
+@test "steps of one job in the same image share an entry" {
+    job=$(submitted -N2 <<<"#!/bin/sh
+srun --container=$IMAGE true
+srun --container=$IMAGE true
+srun --container=none true")
+    wait_for 30 recorded "$job"
+    run admin "$LADING_BIN/lading" record --json "$job"
+    ended 0
+    [ "$(jq -c '[.images[] | {steps, nodes}]' <<<"$output")" = '[{"steps":["0","1"],"nodes":2}]' ] || {
+        jq . <<<"$output"
+        false
+    }
+}
+
+@test "what a site has in AdminComment survives" {
+    job=$(alice sbatch --parsable -H --container=$IMAGE --wrap true)
+    admin scontrol update JobId="$job" AdminComment='{"site":"kept"}'
+    alice scontrol release "$job"
+    wait_for 60 recorded "$job"
+    run comment_of "$job"
+    has '"site":"kept"'
+    has '"lading"'
+}
+
+@test "a user cannot change the record" {
+    job=$(submitted --container=$IMAGE <<<'#!/bin/sh
+scontrol --version >/dev/null 2>&1; true')
+    run alice scontrol update JobId="$job" AdminComment=forged
+    [ "$status" -ne 0 ]
+}
+
+# In n1's network: what leaves for slurmctld is refused, what comes from there is answered.
+on_n1_network() { nsenter --target "$(on_node n1 cat "$LADING_CLUSTER_DIR/run/n1.pid" 2>/dev/null || slurmd_of n1)" --net -- "$@"; }
+slurmd_of() { pgrep -f "slurmd .*-N $1( |$)" | head -n 1; }
+
+@test "with slurmctld out of reach the job runs, and the node logs what was not delivered" {
+    port=$(admin scontrol show config | awk '/^SlurmctldPort/ { print $3 }')
+    on_n1_network nft -f - <<END
+table inet lading_test {
+    chain out {
+        type filter hook output priority 0;
+        tcp dport $port tcp flags & (syn|ack) == syn reject with tcp reset
+    }
+}
+END
+    run alice timeout 60 srun -w n1 --container=$IMAGE sh -c 'echo ran in $(cat /etc/hostname)'
+    on_n1_network nft delete table inet lading_test
+    has "ran in image-bookworm"
+    ended 0
+    wait_for 60 logged
+    wait_for 60 nodes_are_idle
+}
+
+logged() { cluster logs n1 | grep -q 'record did not reach slurmctld'; }

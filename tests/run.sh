@@ -1,0 +1,45 @@
+#!/bin/bash
+# Builds lading and runs every test, on a machine that needs nothing but Debian's packages.
+set -euo pipefail
+cd "$(dirname -- "$(readlink -f -- "$0")")/.."
+
+usage() {
+    cat <<'END'
+Usage: sudo tests/run.sh [--all-slurm] [-- CTEST OPTION…]
+
+Installs what is missing, builds without a warning, and runs the unit tests (also under
+AddressSanitizer and UBSan), the tests of the applier in namespaces, and the tests on a real
+Slurm cluster on this machine.
+
+  --all-slurm   the cluster tests on every Slurm release: Debian 12 (22.05), 13 (24.11), sid (26.05)
+END
+}
+
+suites=bookworm
+while [[ $# -gt 0 ]]; do
+    case $1 in
+    --all-slurm) suites='bookworm;trixie;sid' ;;
+    -h | --help) usage && exit ;;
+    --) shift && break ;;
+    *) usage >&2 && exit 2 ;;
+    esac
+    shift
+done
+if [[ $EUID -ne 0 ]]; then
+    echo "tests/run.sh: the tests make namespaces and a cluster: run it as root (sudo tests/run.sh)" >&2
+    exit 2
+fi
+
+contrib/packages-install build run cluster roots test
+export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
+
+# The unit tests once more, with every access checked: no floor 5, so that nothing of Slurm runs.
+cmake --preset asan
+cmake --build --preset asan --target unit_tests
+ctest --preset asan --label-regex unit
+
+cmake --preset release -DLADING_TEST_SUITES="$suites" \
+    -DCMAKE_INSTALL_PREFIX="$PWD/build/install" -DLADING_PLUGIN_DIR="$PWD/build/install/lib/slurm"
+cmake --build --preset release
+cmake --install build/release
+exec ctest --preset release "$@"
