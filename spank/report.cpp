@@ -29,6 +29,9 @@ constexpr int kSocket = STDIN_FILENO;
 
 /// Another step's report may come between this one's load and update; then both try again.
 constexpr int kTries = 20;
+/// slurmctld says "try again" while it asks for the job's database index, by codes that differ
+/// from release to release: a refusal is final only when it is repeated.
+constexpr int kRefusals = 5;
 
 struct JobInfoFree {
     void operator()(job_info_msg_t* jobs) const noexcept { slurm_free_job_info_msg(jobs); }
@@ -38,34 +41,46 @@ tl::unexpected<Error> fail_slurm(std::string_view what) {
     return fail(Code::system, fmt::format("{}: {}", what, slurm_strerror(errno)));
 }
 
+// From 26.05 on jobs are named by step ids, in C by way of macros that C++ cannot use.
+#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(26, 5, 0)
+slurm_step_id_t name_job(std::uint32_t job_id) {
+    slurm_step_id_t id = SLURM_STEP_ID_INITIALIZER;
+    id.job_id = job_id;
+    return id;
+}
+std::uint32_t id_of(const job_info_t& job) { return job.step_id.job_id; }
+void set_id(job_desc_msg_t& update, std::uint32_t job_id) { update.step_id = name_job(job_id); }
+#undef slurm_load_job
+#else
+std::uint32_t name_job(std::uint32_t job_id) { return job_id; }
+std::uint32_t id_of(const job_info_t& job) { return job.job_id; }
+void set_id(job_desc_msg_t& update, std::uint32_t job_id) { update.job_id = job_id; }
+#endif
+
 Result<std::string> load_comment(std::uint32_t job_id) {
     job_info_msg_t* loaded = nullptr;
-    if (slurm_load_job(&loaded, job_id, SHOW_ALL) != SLURM_SUCCESS) {
+    if (slurm_load_job(&loaded, name_job(job_id), SHOW_ALL) != SLURM_SUCCESS) {
         return fail_slurm("cannot load the job");
     }
     const std::unique_ptr<job_info_msg_t, JobInfoFree> jobs(loaded);
     for (std::uint32_t i = 0; i < jobs->record_count; ++i) {
         const job_info_t& job = jobs->job_array[i];
-        if (job.job_id == job_id) {
+        if (id_of(job) == job_id) {
             return std::string(job.admin_comment != nullptr ? job.admin_comment : "");
         }
     }
     return fail(Code::not_found, "slurmctld does not know the job");
 }
 
-Result<bool> store_comment(std::uint32_t job_id, std::string comment) {
+Result<> store_comment(std::uint32_t job_id, std::string comment) {
     job_desc_msg_t update;
     slurm_init_job_desc_msg(&update);
-    update.job_id = job_id;
+    set_id(update, job_id);
     update.admin_comment = comment.data();
-    if (slurm_update_job(&update) == SLURM_SUCCESS) {
-        return true;
+    if (slurm_update_job(&update) != SLURM_SUCCESS) {
+        return fail_slurm("cannot update the job");
     }
-    // The job's database index is being asked for right now: slurmctld says "try again".
-    if (errno == ESLURM_JOB_SETTING_DB_INX) {
-        return false;
-    }
-    return fail_slurm("cannot update the job");
+    return {};
 }
 
 /// Waits for the given time, or less where slurmstepd has gone: nobody wants the answer then.
@@ -77,6 +92,7 @@ void back_off(std::minstd_rand& random, int attempt) {
 
 Result<> deliver(std::uint32_t job_id, const JobRecord& step) {
     std::minstd_rand random(static_cast<unsigned>(getpid()));
+    int refusals = 0;
     for (int attempt = 0; attempt < kTries; ++attempt) {
         const std::string before = TRY(load_comment(job_id));
         AdminComment comment = parse_admin_comment(before);
@@ -85,7 +101,10 @@ Result<> deliver(std::uint32_t job_id, const JobRecord& step) {
         if (after == before) {
             return {};  // read back as written: the record is there
         }
-        if (!TRY(store_comment(job_id, after))) {
+        if (const Result<> stored = store_comment(job_id, after); !stored) {
+            if (++refusals == kRefusals) {
+                return stored;
+            }
             back_off(random, attempt);
         }
         // Slurm has no compare-and-swap: the next round reads back whether another step's report
@@ -124,5 +143,9 @@ int main(int count, char** arguments) {
     }
     // slurmstepd may have stopped waiting; then the node's log already has the record.
     const Result<> sent = sys::send_message(kSocket, formats::encode_fields(answer));
+    // Stays until slurmstepd's exit hook closes the socket: when a child that is no task ends
+    // earlier, slurmstepd's wait for its tasks sleeps 100 ms before it looks again (up to 26.05).
+    pollfd socket{kSocket, 0, 0};
+    poll(&socket, 1, -1);
     return reported && sent ? 0 : 1;
 }

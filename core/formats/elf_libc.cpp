@@ -240,11 +240,13 @@ Result<std::string> parse_glibc_version(std::string_view bytes) {
     }
     const auto segments = elf->segments();
     const Dynamic dynamic = read_dynamic(*elf, segments);
-    const auto table =
-        dynamic.definitions ? file_offset(segments, *dynamic.definitions) : std::nullopt;
-    const auto text = dynamic.strings ? file_offset(segments, *dynamic.strings) : std::nullopt;
-    if (!table || !text || *table > bytes.size()) {
+    if (!dynamic.definitions || !dynamic.strings) {
         return bad("has no version definitions");
+    }
+    const auto table = file_offset(segments, *dynamic.definitions);
+    const auto text = file_offset(segments, *dynamic.strings);
+    if (!table || !text || *table > bytes.size()) {
+        return bad("has version definitions that lie outside of it");
     }
     const auto strings = elf->bytes().slice(*text, dynamic.string_bytes);
     if (!strings) {

@@ -3,6 +3,7 @@
 /// other.  Deliberately poor: a parser this small can be read in one sitting, and it runs as root.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -2,6 +2,7 @@
 /// Read-only loop devices that vanish with their last user.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "core/sys/fd.hpp"

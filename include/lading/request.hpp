@@ -72,8 +72,10 @@ Result<ImageReference> parse_image_reference(std::string_view text);
 /// Canonical text: parse_image_reference(to_string(r)) == r.
 std::string to_string(const ImageReference& reference);
 
-/// Reads the argument of --container-mounts: `SRC:DST[:ro|rw][,SRC:DST…]`.  A backslash takes the
-/// next character literally, so that `:` and `,` can stand in a path.  `SRC` alone means `SRC:SRC`.
+/// Reads the argument of --container-mounts: `SRC:DST[:FLAG[+FLAG…]][,SRC:DST…]` with the flags
+/// `ro` and `rw`.  A backslash takes the next character literally, so that `:` and `,` can stand in
+/// a path.  `SRC` alone means `SRC:SRC`.  Paths come back without `//`, `/./` and a trailing `/`;
+/// `..` is refused, and so is `/` as a target.
 Result<std::vector<MountRequest>> parse_mounts(std::string_view text);
 
 /// Reads the argument of --container-env: `NAME[,NAME…]`, each a POSIX environment name.

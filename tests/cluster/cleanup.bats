@@ -3,10 +3,16 @@
 
 load environment.bash
 
+# Whatever a test left, the next one starts on an idle cluster.
+teardown() {
+    alice scancel -u alice || true
+    wait_for 60 nodes_are_idle
+}
+
 store_loops() { losetup --list --noheadings --output BACK-FILE | grep -cF "$LADING_CLUSTER_DIR/store" || true; }
 no_loops() { [ "$(store_loops)" -eq 0 ]; }
 nothing_left() {
-    no_loops && ! pgrep -x lading-step && ! grep -lsF ' lading ' /proc/[0-9]*/mounts
+    no_loops && ! pgrep -x lading-step && ! grep -lsE '^lading / overlay' /proc/[0-9]*/mounts
 }
 
 # The number of mount namespaces on the whole machine.
@@ -16,8 +22,7 @@ mount_namespaces() { readlink /proc/[0-9]*/ns/mnt 2>/dev/null | sort -u | wc -l;
 start_step() {
     alice rm -f /home/alice/started
     alice srun -w n1 "$@" sh -c 'echo $$ >/home/alice/started; while :; do read -rt 100 x </dev/zero || :; done' \
-        >"$BATS_TEST_TMPDIR/out" 2>&1 &
-    srun_pid=$!
+        >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
     wait_for 20 alice test -s /home/alice/started
 }
 
@@ -25,7 +30,6 @@ start_step() {
     start_step -n8 --overcommit --container=$IMAGE
     run store_loops
     [ "$output" -eq 1 ]
-    kill $srun_pid
     alice scancel -u alice
     wait_for 20 nothing_left
 }
@@ -43,18 +47,14 @@ start_step() {
 
 @test "nothing is left after SIGKILL of a task" {
     start_step --container=$IMAGE
-    kill -KILL "$(alice cat /home/alice/started)"
-    wait $srun_pid || true
+    on_node n1 kill -KILL "$(alice cat /home/alice/started)"
     wait_for 20 nothing_left
 }
 
 @test "nothing is left after SIGKILL of slurmstepd, and the node is usable" {
     start_step --container=$IMAGE
-    task=$(alice cat /home/alice/started)
-    kill -KILL "$(ps -o ppid= -p "$task" | tr -d ' ')"
+    on_node n1 sh -c 'kill -KILL "$(ps -o ppid= -p "$0" | tr -d " ")"' "$(alice cat /home/alice/started)"
     alice scancel -u alice
-    kill $srun_pid 2>/dev/null || true
-    kill -KILL "$task" 2>/dev/null || true
     wait_for 40 nothing_left
     wait_for 60 nodes_are_idle
 }
@@ -69,7 +69,6 @@ start_step() {
 @test "nothing is left after a node went down and came back" {
     start_step --container=$IMAGE
     cluster restart-node n1
-    kill $srun_pid 2>/dev/null || true
     alice scancel -u alice
     wait_for 30 nothing_left
     wait_for 60 nodes_are_idle

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -18,10 +19,10 @@ RUNNER = """
 import json, subprocess, sys, time
 for line in sys.stdin:
     argv = json.loads(line)
-    start = time.monotonic()
+    clock, start = time.time(), time.monotonic()
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     took = (time.monotonic() - start) * 1e3
-    print(json.dumps([took, done.returncode, done.stderr[-2000:]]), flush=True)
+    print(json.dumps([took, clock, done.returncode, done.stdout, done.stderr[-2000:]]), flush=True)
 """
 
 
@@ -68,7 +69,7 @@ class Cluster:
         result = subprocess.run(self.argv(*command, user=user, node=node), env=self.environment,
                                 capture_output=True, text=True)
         if wrong and result.returncode != 0:
-            raise Trouble(f"{shlex.join(map(str, command))} failed:\n{result.stderr.strip()}")
+            raise Trouble(f"{command[0]} failed:\n{result.stderr.strip()}")
         return result
 
     def start(self, *command, user="root", node=None, **streams):
@@ -108,6 +109,17 @@ class Plugins:
         self.use(self.before)
 
 
+@dataclass
+class Run:
+    """How one command went."""
+
+    took: float  # milliseconds
+    started: float  # seconds, CLOCK_REALTIME
+    status: int
+    output: str
+    error: str
+
+
 class Allocation:
     """One allocation of node n1 in which steps are started one after another."""
 
@@ -117,13 +129,12 @@ class Allocation:
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def run(self, argv):
-        """Milliseconds, exit status and the end of stderr."""
         self.process.stdin.write(json.dumps([str(word) for word in argv]) + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
             raise Trouble("the allocation ended: see `cluster logs`")
-        return json.loads(answer)
+        return Run(*json.loads(answer))
 
     def close(self):
         self.process.stdin.close()

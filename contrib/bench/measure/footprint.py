@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What lading adds to slurmstepd's memory, and which files are opened because of it."""
 
+import os
 import re
 import shutil
 import subprocess
-from collections import Counter
 
 from .cluster import step
 from .statistics import Row
@@ -21,7 +21,7 @@ deadline = time.monotonic() + 20
 while time.monotonic() < deadline:
     for pid in filter(str.isdigit, os.listdir('/proc')):
         try:
-            if open(f'/proc/{pid}/cmdline').read() != 'sleep\0' + sys.argv[1] + '\0':
+            if not open(f'/proc/{pid}/cmdline').read().endswith('sleep\0' + sys.argv[1] + '\0'):
                 continue
             parent = re.search(r'^PPid:\s*(\d+)', open(f'/proc/{pid}/status').read(), re.M)[1]
             if not open(f'/proc/{parent}/comm').read().startswith('slurmstepd'):
@@ -53,7 +53,7 @@ def step_memory(bench, plugins, options):
     """Rss and Pss of the slurmstepd of a sleeping step, in MB."""
     bench.plugins.use(plugins)
     srun = bench.cluster.start("srun", "-Q", "-w", "n1", "-n1", *options, "sleep", SLEEP, user="alice",
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                               stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         read = bench.cluster.run("python3", "-c", READ_MEMORY, SLEEP, node="n1").stdout
     finally:
@@ -99,13 +99,15 @@ def trace_step(bench, allocation, plugins, argv):
 
 
 def paths(lines):
-    """Opened paths; numbers of processes, jobs and steps are all the same."""
-    found = Counter()
+    """The opened paths; the numbers of processes, jobs and steps in them do not count."""
+    found = set()
     for line in lines:
-        opened = re.match(r'open\w*\((?:AT_FDCWD(?:<[^>]*>)?, )?"([^"]*)"', line)
+        opened = re.match(r'open\w*\((?:\w+(?:<([^>]*)>)?, )?"([^"]*)"', line)
         if opened:
-            found[re.sub(r"\d+", "N", opened[1]) if opened[1].startswith(("/proc", "/sys")) or "slurmd" in opened[1]
-                  else re.sub(r"(_|job|step)\d+", r"\1N", opened[1])] += 1
+            # A relative path is below the directory that strace -y names.
+            path = os.path.join(opened[1] or "", opened[2])
+            volatile = path.startswith(("/proc", "/sys", "/tmp")) or "slurmd" in path
+            found.add(re.sub(r"\d+", "N", path) if volatile else path)
     return found
 
 
@@ -122,9 +124,9 @@ def bare_files(bench, allocation):
             file.unlink(missing_ok=True)
             file.touch()
             file.chmod(0o666)
-            allocation.run(["strace", "-f", "-e", "trace=open,openat,openat2", "-o", file, *argv])
+            allocation.run(["strace", "-f", "-y", "-e", "trace=open,openat,openat2", "-o", file, *argv])
             lines += [line.split(maxsplit=1)[1] for line in file.read_text().splitlines()]
-            kept.append(set(paths(lines)))
+            kept.append(paths(lines))
     return set.intersection(*with_lading) - set.union(*without)
 
 
@@ -145,7 +147,7 @@ def measure_opens(bench, allocation):
         return [Row(what_bare, text=f"not measured: {log}"), Row(what_image, text=f"not measured: {log}")]
     names = sorted(file.rsplit("/", 1)[-1] for file in files)
     bare = Row(what_bare, text=", ".join(names) or "none", target="the plugin alone",
-               met=set(files) == {bench.plugins.library})
+               met=files == {bench.plugins.library})
     counts = {tasks: len(opens_of_image(bench, allocation, tasks)) for tasks in (1, 16)}
     image = Row(what_image, text=", ".join(f"{count} for {tasks} task{'s' * (tasks > 1)}"
                                            for tasks, count in counts.items()),

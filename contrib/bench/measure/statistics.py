@@ -26,12 +26,30 @@ class Row:
     met: bool | None = None
     note: str = ""
     text: str = ""  # instead of numbers
+    sure: bool = True
 
     def median(self):
         return statistics.median(self.values) if self.values else None
 
+    def judge(self, low, high):
+        """Met where the median lies from low to high; sure where its 95 % interval does, or lies
+        outside altogether."""
+        first, last = median_interval(self.values)
+        self.met = low <= self.median() <= high
+        self.sure = last < low or first > high or (low <= first and last <= high)
+        return self
 
-def alternate(plugins, allocation, variants, rounds, between=None):
+
+def whole_time(run):
+    return run.took
+
+
+def until_last_task(run):
+    """Until the program of the last task ran: its tasks print their clock (`date +%s.%N`)."""
+    return (max(map(float, run.output.split())) - run.started) * 1e3
+
+
+def alternate(plugins, allocation, variants, rounds, between=None, value=whole_time):
     """Runs each variant once a round, in an order that turns, after one round that does not count:
     what disturbs the machine disturbs all.  Returns name -> milliseconds, and name -> why not."""
     times = {variant.name: [] for variant in variants}
@@ -42,14 +60,14 @@ def alternate(plugins, allocation, variants, rounds, between=None):
             if variant.name in refused:
                 continue
             plugins.use(variant.plugins)
-            took, status, error = allocation.run(variant.argv)
-            if status != 0 and not variant.optional:
-                raise Trouble(f"{' '.join(map(str, variant.argv))}: exit status {status}\n{error}")
-            if status != 0:
-                refused[variant.name] = error.strip().splitlines()[0] if error.strip() else f"exit status {status}"
+            run = allocation.run(variant.argv)
+            if run.status != 0 and not variant.optional:
+                raise Trouble(f"{' '.join(map(str, variant.argv))}: exit status {run.status}\n{run.error}")
+            if run.status != 0:
+                refused[variant.name] = (run.error.strip() or f"exit status {run.status}").splitlines()[0]
                 say(f"{variant.name}: {refused[variant.name]}")
             elif number >= 0:
-                times[variant.name].append(took)
+                times[variant.name].append(value(run))
         if between is not None and number >= 0:
             between()
     return times, refused

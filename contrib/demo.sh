@@ -1,0 +1,185 @@
+#!/bin/bash
+# From a fresh Debian machine to a batch job in its container, on a real Slurm cluster.
+set -euo pipefail
+cd "$(dirname -- "$(readlink -f -- "$0")")/.."
+
+usage() {
+    cat <<'END'
+Usage: sudo contrib/demo.sh
+
+Installs the Debian packages that are missing, builds lading, brings a Slurm cluster of four
+nodes up on this machine (contrib/cluster/cluster), imports a Debian image, runs a batch job in
+it on all four, and shows its output and its accounting record. The cluster stays up for you to
+try more. Run it again as often as you like.
+
+Environment:
+  LADING_CLUSTER_DIR  the cluster's state (/var/lib/lading-cluster)
+  LADING_CACHE        Debian roots (/var/cache/lading)
+END
+}
+
+readonly image=atse:1.2.4
+readonly user=alice
+state=$(readlink -m -- "${LADING_CLUSTER_DIR:-/var/lib/lading-cluster}")
+readonly state
+readonly build=$PWD/build/demo
+readonly log=$PWD/build/demo.log
+
+heading() { printf '\n\e[1m== %s\e[0m\n' "$*"; }
+
+# Shows a command as the user would type it, then runs it on the login node as alice.
+as_user() {
+    printf '\n[alice@login]$ %s\n' "$*"
+    contrib/cluster/cluster exec --as "$user" --chdir "/home/$user" -- "$@"
+}
+
+# fail WHAT [WHAT NEXT]…
+fail() {
+    printf 'demo: %s\n' "$@" >&2
+    exit 1
+}
+
+# Runs a step whose output matters only when it fails.
+quietly() {
+    local what=$1
+    shift
+    printf '   %s\n' "$what"
+    "$@" >"$log" 2>&1 || {
+        tail -n 40 "$log" >&2
+        fail "'$*' failed: see above, and $log for the whole of it"
+    }
+}
+
+# The users of the cluster load the plugin: it must lie where they can reach it, which a clone in
+# root's home is not.
+choose_prefix() {
+    if setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$PWD/contrib"; then
+        printf '%s' "$PWD/build/demo-install"
+    else
+        printf '%s' "${LADING_CACHE:-/var/cache/lading}/demo-install"
+    fi
+}
+
+build_lading() {
+    local prefix=$1
+    quietly "packages" contrib/packages-install build run cluster roots
+    quietly "configure" cmake --preset release -B "$build" -DLADING_TESTS=OFF \
+        -DCMAKE_INSTALL_PREFIX="$prefix" -DLADING_PLUGIN_DIR="$prefix/lib/slurm"
+    quietly "build, a few minutes the first time" cmake --build "$build" --parallel "$(nproc)"
+    quietly "install into $prefix" cmake --install "$build"
+}
+
+# Images need not carry Slurm. For srun within a batch script that runs in a container, this site
+# shows its own to every container; that works because host and image are one Debian release.
+write_configuration() {
+    local prefix=$1 libraries
+    libraries=/usr/lib/$(g++ -print-multiarch)
+    cat >"$state/etc/lading.json.new" <<END
+{
+    "stores": [ { "path": "$state/store" } ],
+    "mounts": { "add": [
+        { "source": "/usr/bin/srun", "read_only": true },
+        { "source": "$libraries/slurm-wlm", "read_only": true },
+        { "source": "$libraries/libmunge.so.2", "read_only": true },
+        { "source": "$prefix/lib/slurm", "read_only": true },
+        { "source": "/etc/slurm", "read_only": true },
+        { "source": "/etc/passwd", "read_only": true },
+        { "source": "/run/munge" }
+    ] }
+}
+END
+    mv "$state/etc/lading.json.new" "$state/etc/lading.json"
+}
+
+import_image() {
+    local root suite
+    suite=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-bookworm}")
+    printf '   a Debian root by debootstrap, a minute the first time\n'
+    root=$(contrib/base-image "$suite" 2>"$log") || {
+        tail -n 20 "$log" >&2
+        fail "there is no image to import: see above"
+    }
+    contrib/cluster/cluster exec -- lading --config "$state/etc/lading.json" \
+        import "$root" "$image" --label org.example.team=atse --label org.example.mpi=none
+}
+
+# The script that alice submits: who am I, where am I, in what.
+write_job() {
+    contrib/cluster/cluster exec --as "$user" --chdir "/home/$user" -- tee job.sh <<'END'
+#!/bin/bash
+echo "batch script on $(hostname), in $(. /etc/os-release && echo "$PRETTY_NAME")"
+srun --label sh -c 'echo "$(hostname): image $(cat /etc/hostname), $(id -un) in $PWD," \
+    "capabilities $(sed -n "s/^CapBnd:\t//p" /proc/self/status)"'
+END
+}
+
+# slurmdbd hears of the record a moment after the job's end.
+await_record() {
+    local job=$1 deadline=$((SECONDS + 30))
+    until contrib/cluster/cluster exec -- sacct -X -n -P -j "$job" -o AdminComment | grep -q '"lading"'; do
+        [[ $SECONDS -lt $deadline ]] ||
+            fail "the job ran, but its record did not reach slurmdbd within 30 s" \
+                "look at: contrib/cluster/cluster logs"
+        read -rt 0.2 <> <(:) || true
+    done
+}
+
+run_job() {
+    local job status=0
+    heading "The job's script, /home/$user/job.sh"
+    write_job
+    heading "A batch job on four nodes, in its container"
+    printf '\n[alice@login]$ sbatch --container=%s -N4 --wait -o job.out job.sh\n' "$image"
+    job=$(contrib/cluster/cluster exec --as "$user" --chdir "/home/$user" -- \
+        sbatch --parsable --container="$image" -N4 --wait -o job.out job.sh) || status=$?
+    [[ -n $job ]] || fail "sbatch refused the job (status $status): see above"
+    echo "Submitted batch job $job"
+    as_user cat job.out
+    [[ $status -eq 0 ]] || fail "job $job ended with status $status"
+    heading "What accounting knows of it"
+    await_record "$job"
+    as_user sacct -j "$job" -X -o JobID,Container%12,NNodes,State,AdminComment%60
+    as_user lading record "$job"
+}
+
+say_what_next() {
+    local environment=''
+    [[ -z ${LADING_CLUSTER_DIR:-} ]] || environment="LADING_CLUSTER_DIR=$LADING_CLUSTER_DIR "
+    local alice="sudo ${environment}contrib/cluster/cluster exec --as $user --"
+    heading "Next"
+    cat <<END
+The cluster is still up. Try:
+
+  $alice srun --container=$image -N2 cat /etc/os-release
+  $alice srun --container=$image --pty bash
+  $alice srun --container=atse:1.2.5 true
+  $alice srun --container=$image --container-mounts=/opt:/mnt:ro ls /mnt
+
+Take it down, and leave nothing behind:
+
+  sudo ${environment}contrib/cluster/cluster down
+END
+}
+
+main() {
+    case ${1:-} in
+    '') ;;
+    -h | --help) usage && return ;;
+    *) usage >&2 && exit 2 ;;
+    esac
+    [[ $EUID -eq 0 ]] || fail "packages and namespaces need root: sudo contrib/demo.sh"
+    mkdir -p build
+    local prefix
+    prefix=$(choose_prefix)
+    heading "Building lading"
+    build_lading "$prefix"
+    heading "A Slurm cluster on this machine"
+    contrib/cluster/cluster up --install "$prefix"
+    write_configuration "$prefix"
+    heading "An image, $image"
+    import_image
+    run_job
+    say_what_next
+}
+
+main "$@"
