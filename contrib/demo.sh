@@ -25,7 +25,11 @@ readonly state
 readonly build=$PWD/build/demo
 readonly log=$PWD/build/demo.log
 
-heading() { printf '\n\e[1m== %s\e[0m\n' "$*"; }
+bold='' plain=''
+if [[ -t 1 ]]; then bold=$'\e[1m' plain=$'\e[0m'; fi
+readonly bold plain
+
+heading() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
 
 # Shows a command as the user would type it, then runs it on the login node as alice.
 as_user() {

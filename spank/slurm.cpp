@@ -3,6 +3,7 @@
 
 #include <slurm/slurm.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace lading::spank {
@@ -29,7 +30,8 @@ Step read_step(spank_t spank) {
     step.facts.job_id = item<std::uint32_t>(spank, S_JOB_ID, 0);
     step.facts.step_id = item<std::uint32_t>(spank, S_JOB_STEPID, 0);
     step.facts.node_id = item<std::uint32_t>(spank, S_JOB_NODEID, 0);
-    step.facts.node_count = item<std::uint32_t>(spank, S_JOB_NNODES, 1);
+    // A batch step has no layout of its own and says 0: its script runs on one node.
+    step.facts.node_count = std::max(item<std::uint32_t>(spank, S_JOB_NNODES, 1), 1U);
     step.facts.batch = step.facts.step_id == SLURM_BATCH_SCRIPT;
     char** arguments = nullptr;
     if (spank_get_item(spank, S_JOB_ARGV, &count, &arguments) == ESPANK_SUCCESS) {

@@ -25,14 +25,13 @@ true')
     has "$(uname -r)"
     has "glibc 2.36"
     [ "${#output}" -le 4096 ]
-    run admin sacct -X -n -P -j "$job" -o Container
-    has "$IMAGE"
+    run admin sacct -n -P -j "$job" -o JobID,Container
+    has "$job|$IMAGE"
 }
 
 @test "lading record prints it for people and as JSON" {
     job=$(submitted --container=$IMAGE <<<'#!/bin/sh
-srun cat /etc/hostname
-srun true')
+cat /etc/hostname')
     wait_for 30 recorded "$job"
     run admin "$LADING_BIN/lading" record "$job"
     ended 0
@@ -79,20 +78,21 @@ on_n1_network() { nsenter --target "$(cat "$LADING_CLUSTER_DIR/run/n1.pid")" --n
 
 @test "with slurmctld out of reach the job runs, and the node logs what was not delivered" {
     port=$(admin scontrol show config | awk '/^SlurmctldPort/ { print $3 }')
-    on_n1_network nft -f - <<END
-table inet lading_test {
-    chain out {
-        type filter hook output priority 0;
-        tcp dport $port tcp flags & (syn|ack) == syn reject with tcp reset
-    }
-}
-END
-    run alice timeout 60 srun -w n1 --container=$IMAGE sh -c 'echo ran in $(cat /etc/hostname)'
+    printf '%s\n' 'table inet lading_test {' '  chain out {' \
+        '    type filter hook output priority 0;' \
+        "    tcp dport $port reject with tcp reset" '  }' '}' >"$BATS_TEST_TMPDIR/rules"
+    # In an allocation that stands already, since a new one needs the node's word to slurmctld.
+    alice rm -f /home/alice/late.out
+    job=$(alice sbatch --parsable -w n1 -o /home/alice/late.out --wrap 'while :; do read -rt 100 x </dev/zero || :; done')
+    wait_for 20 alice test -e /home/alice/late.out
+    on_n1_network nft -f "$BATS_TEST_TMPDIR/rules"
+    run alice timeout 60 srun --jobid="$job" --overlap --container=$IMAGE sh -c 'echo ran in $(cat /etc/hostname)'
     on_n1_network nft delete table inet lading_test
+    alice scancel "$job"
     has "ran in image-bookworm"
     ended 0
     wait_for 60 logged
-    wait_for 60 nodes_are_idle
+    wait_for 90 nodes_are_idle
 }
 
 logged() { cluster logs n1 | grep -q 'record did not reach slurmctld'; }
