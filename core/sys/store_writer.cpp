@@ -123,6 +123,9 @@ void sweep_staging(const ImageStore& store) {
 Result<> sweep_images(const ImageStore& store) {
     std::set<std::string> tagged;
     for (const StoredTag& tag : TRY(store.tags())) {
+        if (tag.digest.empty()) {
+            return {};  // which image it names cannot be read, so that all of them stay
+        }
         tagged.insert(tag.digest);
     }
     std::set<std::string> blobs;
