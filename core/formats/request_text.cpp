@@ -4,6 +4,7 @@
 // Anybody can write that variable.  So nothing in it is a decision: it repeats the options' own
 // texts, and what comes back goes through the same grammar as the command line.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/formats/mount_request.hpp"
 #include "core/formats/namespaces.hpp"

@@ -88,7 +88,7 @@ Result<std::string> compile_seccomp(const formats::SeccompProfile& profile) {
     seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_NNP, 0);
 #if defined(__x86_64__)
     // 32-bit programs call under other numbers: without them the filter would end such programs.
-    for (const std::uint32_t architecture : {SCMP_ARCH_X86, SCMP_ARCH_X32}) {
+    for (const auto architecture : {std::uint32_t{SCMP_ARCH_X86}, std::uint32_t{SCMP_ARCH_X32}}) {
         if (const int result = seccomp_arch_add(filter.get(), architecture);
             result != 0 && result != -EEXIST) {
             return fail_seccomp(result, "32-bit system calls");
