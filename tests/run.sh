@@ -38,8 +38,11 @@ cmake --preset asan
 cmake --build --preset asan --target unit_tests
 ctest --preset asan --label-regex unit
 
+# Not below the source tree: every user of the cluster must reach it, wherever this clone lies.
+prefix=${LADING_CACHE:-/var/cache/lading}/test-install
+rm -rf "$prefix"
 cmake --preset release -DLADING_TEST_SUITES="$suites" \
-    -DCMAKE_INSTALL_PREFIX="$PWD/build/install" -DLADING_PLUGIN_DIR="$PWD/build/install/lib/slurm"
+    -DCMAKE_INSTALL_PREFIX="$prefix" -DLADING_PLUGIN_DIR="$prefix/lib/slurm"
 cmake --build --preset release
 cmake --install build/release
 exec ctest --preset release "$@"

@@ -32,7 +32,7 @@ load environment.bash
 
 @test "two ranks on a node read each other's memory (CMA)" {
     # Static, so that it runs in any image; through the shared home.
-    admin cp "$LADING_TEST_TOOLS/read_neighbour" /home/alice/read_neighbour
+    admin install -m 755 /dev/stdin /home/alice/read_neighbour <"$LADING_TEST_TOOLS/read_neighbour"
     run alice timeout 60 srun -N1 -n2 --overcommit --container=$IMAGE \
         /home/alice/read_neighbour /home/alice/meeting-point
     alice rm -f /home/alice/read_neighbour /home/alice/meeting-point
