@@ -144,7 +144,7 @@ int main(int count, char** arguments) {
     // slurmstepd may have stopped waiting; then the node's log already has the record.
     const Result<> sent = sys::send_message(kSocket, formats::encode_fields(answer));
     // Stays until slurmstepd's exit hook closes the socket: when a child that is no task ends
-    // earlier, slurmstepd's wait for its tasks sleeps 100 ms before it looks again (up to 26.05).
+    // earlier, slurmstepd's wait for its tasks sleeps 100 ms before it looks again (seen on 22.05).
     pollfd socket{kSocket, 0, 0};
     poll(&socket, 1, -1);
     return reported && sent ? 0 : 1;
