@@ -34,9 +34,7 @@ int run(int argc, char** argv) {
     add_images_command(app);
     add_inspect_command(app);
     add_rm_command(app);
-#ifdef LADING_HAS_RECORD_COMMAND
     add_record_command(app);
-#endif
     try {
         app.parse(argc, argv);
     } catch (const CLI::RuntimeError& ended) {
