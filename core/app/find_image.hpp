@@ -16,7 +16,6 @@ struct FoundImage {
     ImageFacts::Kind kind = ImageFacts::Kind::squashfs;
     HostPath origin;    ///< the file or directory that was opened
     std::string store;  ///< empty for an image given by path
-    MountBy mount_by = MountBy::automatic;
     std::optional<ImageDocument> document;  ///< of an image in a store
     sys::Fd file;                           ///< squashfs: readable; directory: O_PATH
 };

@@ -69,7 +69,6 @@ Result<Exchange> answer_image(const Fields& question, const SiteConfig& site,
     answer.fields.add("directory", found.kind == ImageFacts::Kind::directory ? 1U : 0U);
     answer.fields.add("origin", found.origin.value);
     answer.fields.add("store", found.store);
-    answer.fields.add("mount_by", static_cast<std::uint64_t>(found.mount_by));
     answer.fields.add("document", found.document ? format_image_document(*found.document) : "");
     answer.descriptors.push_back(std::move(found.file));
     return answer;
@@ -147,7 +146,8 @@ Result<OpenedSource> open_bind_source(const HostPath& source) {
 
 Result<ImageReader> ImageReader::start(const User& user, const SiteConfig& site) {
     return ImageReader(TRY(sys::UserProcess::start(
-        user, [&](Exchange question) { return answer(std::move(question), site, user.home); })));
+        user, formats::reader_seccomp_profile(),
+        [&](Exchange question) { return answer(std::move(question), site, user.home); })));
 }
 
 Result<OpenedImage> ImageReader::open_image(const Request& request) {
@@ -161,8 +161,6 @@ Result<OpenedImage> ImageReader::open_image(const Request& request) {
                                                               : ImageFacts::Kind::squashfs;
     image.facts.origin = {std::string(answer.fields.get("origin"))};
     image.store = answer.fields.get("store");
-    image.facts.mount_by = static_cast<MountBy>(std::min<std::uint64_t>(
-        answer.fields.number("mount_by"), static_cast<std::uint64_t>(MountBy::squashfuse)));
     if (const std::string_view document = answer.fields.get("document"); !document.empty()) {
         image.facts.document = TRY(parse_image_document(document));
     }

@@ -17,7 +17,7 @@ namespace lading::app {
 
 /// An image as the user could open it.
 struct OpenedImage {
-    ImageFacts facts;   ///< kernel_may_parse is not decided yet: root decides, by the descriptor
+    ImageFacts facts;   ///< without mount_by and kernel_may_parse: root decides, by the descriptor
     std::string store;  ///< the store's directory; empty for an image given by path
     sys::Fd file;       ///< the squashfs file (readable) or the directory (O_PATH)
 };

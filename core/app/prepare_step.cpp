@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "core/app/check_program.hpp"
+#include "core/app/find_image.hpp"
 #include "core/app/image_reader.hpp"
 #include "core/formats/seccomp_profile.hpp"
 #include "core/sys/file.hpp"
@@ -90,16 +91,31 @@ bool same_file(int a, int b) {
            first.st_ino == second.st_ino;
 }
 
-/// Could nobody but root have written this image?  Root looks for itself: the reader's word, which
-/// hostile bytes may have bent, only says where.
-bool kernel_may_parse(const OpenedImage& image) {
-    if (image.facts.kind != ImageFacts::Kind::squashfs || image.store.empty()) {
-        return false;
+/// How may the image be mounted?  Root looks for itself: the reader's word, which hostile bytes may
+/// have bent, only says where.
+void judge_image(const Request& request, const SiteConfig& site, const std::string& home,
+                 OpenedImage& image) {
+    if (std::holds_alternative<ImagePath>(request.image)) {
+        image.facts.mount_by = site.path_images_by;
+        return;
+    }
+    // A file that is not the store's own, or that root cannot find there, has nobody's trust.
+    image.facts.mount_by = MountBy::squashfuse;
+    const auto configured = std::ranges::find_if(site.stores, [&](const StoreConfig& store) {
+        return store_path(store, home) == image.store;
+    });
+    if (configured == site.stores.end()) {
+        return;
     }
     const auto store = sys::ImageStore::open(image.store);
-    const auto blob = store ? store->blob(image.facts.document.squashfs_digest)
-                            : sys::StoreResult<sys::Fd>(tl::unexpect, sys::StoreError{});
-    return blob && same_file(blob->get(), image.file.get()) && store->only_trusted_write(*blob);
+    if (!store) {
+        return;
+    }
+    const auto blob = store->blob(image.facts.document.squashfs_digest);
+    if (blob && same_file(blob->get(), image.file.get())) {
+        image.facts.mount_by = configured->mount_by;
+        image.facts.kernel_may_parse = store->only_trusted_write(*blob);
+    }
 }
 
 /// Who opens the source: the user, so that nobody mounts what he could not read; but what the site
@@ -160,14 +176,18 @@ Result<sys::Fd> mount_image(const OpenedImage& image, const Plan& plan, const Si
 }
 
 /// The remaining operations, in the plan's order.
-Result<> apply_operations(const Plan& plan, std::vector<ClonedBind>& binds, const RootFacts& facts,
+Result<> apply_operations(const Plan& plan, const SiteConfig& site,
+                          const std::vector<ClonedBind>& binds, const RootFacts& facts,
                           const User& user, sys::StepRoot& root) {
     auto next = binds.begin();
     for (const RootOperation& operation : plan.operations) {
         if (const Bind* const bind = std::get_if<Bind>(&operation)) {
             if (next != binds.end() && next->bind == bind) {
-                TRY(root.bind(next->tree.get(), next->directory, bind->target));
-                next->tree.reset();
+                const sys::Fd point = TRY(root.mount_point(bind->target, next->directory));
+                if (bind->origin == Origin::user) {
+                    TRY(check_resolved_target(*bind, TRY(root.where(point)), site));
+                }
+                TRY(sys::attach(next->tree.get(), point.get(), bind->target.value));
                 ++next;
             }
         } else if (const CopyFile* const copy = std::get_if<CopyFile>(&operation)) {
@@ -234,47 +254,102 @@ std::vector<HostPath> pmi_directories(const StepFacts& step) {
     return directories;
 }
 
+/// What does not depend on the job's working directory.
+struct Ingredients {
+    Request request;
+    SiteConfig site;
+    HostFacts host;
+    OpenedImage image;
+    sys::Fd outer_namespace;
+};
+
+/// A container that is whole but for being entered.
+struct Assembled {
+    Plan plan;
+    sys::StepRoot root;
+    RootFacts facts;
+    std::vector<std::string> words;
+};
+
+Result<Assembled> assemble(const Ingredients& of, ImageReader& reader) {
+    Plan plan = TRY(plan_step(of.request, of.image.facts, of.host, of.site));
+    const std::vector<ClonedBind> binds = TRY(clone_binds(plan, of.site, reader));
+    sys::Fd lower =
+        TRY(mount_image(of.image, plan, of.site, of.host.user, of.outer_namespace.get()));
+    std::vector<std::string> words;
+    if (plan.writable &&
+        !TRY(sys::give_root_files_to(of.host.user, lower.get(), of.image.facts.origin.value))) {
+        words.push_back(
+            "this node cannot give you the image's own files: only what its modes let you write "
+            "is writable");
+    }
+    sys::StepRoot root = TRY(sys::StepRoot::assemble(std::move(lower), plan.scratch_bytes));
+    RootFacts facts =
+        TRY(reader.inspect_root(root.root(), of.image.facts.document.libc.empty()));
+    TRY(apply_operations(plan, of.site, binds, facts, of.host.user, root));
+    TRY(reader.check_program(root.root(),
+                             program_question(plan, of.host, of.request, root.root())));
+    return Assembled{std::move(plan), std::move(root), std::move(facts), std::move(words)};
+}
+
+/// The directory that the job's environment names, as the kernel would say it; empty where it names
+/// none.
+std::string guess_directory(const StepFacts& step, ImageReader& reader) {
+    const std::string path = variable(step.environment, "PWD");
+    if (!path.starts_with('/')) {
+        return {};
+    }
+    const Result<OpenedSource> opened = reader.open_source({path});
+    return opened ? opened->resolved.value : "";
+}
+
+/// slurmstepd tells the working directory last, milliseconds after the rest.  Nearly always it is
+/// the one that the environment names, and the container is whole by then; where it is not, all is
+/// done again.
+Result<Assembled> assemble_meanwhile(
+    Ingredients& of, ImageReader& reader,
+    const std::function<Result<std::string>()>& await_directory) {
+    std::string& directory = of.host.step.working_directory;
+    directory = guess_directory(of.host.step, reader);
+    if (!directory.empty()) {
+        Result<Assembled> assembled = assemble(of, reader);
+        if (const std::string told = TRY(await_directory()); told != directory) {
+            directory = told;
+        } else {
+            return assembled;
+        }
+    } else {
+        directory = TRY(await_directory());
+    }
+    return assemble(of, reader);
+}
+
 }  // namespace
 
 Result<PreparedStep> prepare_step(StepOrder order,
                                   const std::function<Result<std::string>()>& await_directory) {
-    const Request request = TRY(read_request(order));
-    const SiteConfig site =
-        TRY(parse_site_config(TRY(read_root_file(order.config_file)), order.config_file));
-    HostFacts host = TRY(sys::probe_host());
-    host.user = TRY(sys::look_up_user(order.uid, order.gid, order.groups));
+    Ingredients of;
+    of.request = TRY(read_request(order));
+    of.site = TRY(parse_site_config(TRY(read_root_file(order.config_file)), order.config_file));
+    of.host = TRY(sys::probe_host());
+    of.host.user = TRY(sys::look_up_user(order.uid, order.gid, order.groups));
+    of.host.step = std::move(order.step);
+    of.host.pmi_directories = pmi_directories(of.host.step);
 
-    const sys::Fd outer(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+    of.outer_namespace = sys::Fd(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
     TRY(sys::enter_private_mount_namespace());
-    ImageReader reader = TRY(ImageReader::start(host.user, site));
-    OpenedImage image = TRY(reader.open_image(request));
-    image.facts.kernel_may_parse = kernel_may_parse(image);
-
+    ImageReader reader = TRY(ImageReader::start(of.host.user, of.site));
     PreparedStep prepared;
-    prepared.seccomp = TRY(compile_filter(site.seccomp));
-    host.step = std::move(order.step);
-    host.step.working_directory = TRY(await_directory());
-    host.pmi_directories = pmi_directories(host.step);
-    prepared.plan = TRY(plan_step(request, image.facts, host, site));
+    prepared.seccomp = TRY(compile_filter(of.site.seccomp));
+    of.image = TRY(reader.open_image(of.request));
+    judge_image(of.request, of.site, of.host.user.home, of.image);
 
-    std::vector<ClonedBind> binds = TRY(clone_binds(prepared.plan, site, reader));
-    sys::Fd lower = TRY(mount_image(image, prepared.plan, site, host.user, outer.get()));
-    if (prepared.plan.writable &&
-        !TRY(sys::give_root_files_to(host.user, lower.get(), image.facts.origin.value))) {
-        prepared.words.push_back(
-            "this node cannot give you the image's own files: only what its modes let you write "
-            "is writable");
-    }
-    sys::StepRoot root =
-        TRY(sys::StepRoot::assemble(std::move(lower), prepared.plan.scratch_bytes));
-    const RootFacts facts =
-        TRY(reader.inspect_root(root.root(), image.facts.document.libc.empty()));
-    TRY(apply_operations(prepared.plan, binds, facts, host.user, root));
-    TRY(reader.check_program(root.root(),
-                             program_question(prepared.plan, host, request, root.root())));
-    prepared.record = make_record(image, facts, host, order.step_name);
-    prepared.report = site.record;
-    prepared.mounts = TRY(root.finish(prepared.plan.writable));
+    Assembled assembled = TRY(assemble_meanwhile(of, reader, await_directory));
+    prepared.plan = std::move(assembled.plan);
+    prepared.words = std::move(assembled.words);
+    prepared.record = make_record(of.image, assembled.facts, of.host, order.step_name);
+    prepared.report = of.site.record;
+    prepared.mounts = TRY(assembled.root.finish(prepared.plan.writable));
     prepared.root = sys::Fd(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     return prepared;
 }

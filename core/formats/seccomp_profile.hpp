@@ -41,10 +41,16 @@ struct SeccompProfile {
     SeccompAction default_action = SeccompAction::allow;
     int default_error = 1;
     std::vector<SeccompRule> rules;
+    /// Are programs of the machine's other architectures (32-bit ones) ended at their first call,
+    /// instead of filtered by the same rules?
+    bool native_only = false;
 };
 
 /// The profile of tasks whose site names none: see docs/security.md for each entry's reason.
 SeccompProfile default_seccomp_profile();
+
+/// What the process that reads an image on the user's behalf may do: read files and answer.
+SeccompProfile reader_seccomp_profile();
 
 /// Reads a profile.  Rules of Docker's extended form that ask for a capability are left out, since
 /// a task holds none.  Errors (Code::site) name `file` and the JSON path.

@@ -23,7 +23,8 @@ struct DefaultMount {
 
 /// What every container shows of its node.
 constexpr DefaultMount kDefaultMounts[] = {
-    // Writable, as without a container: programs set their own oom_score_adj, comm, …
+    // Writable, as without a container: programs set their own oom_score_adj, comm, …  A task with
+    // a PID namespace of its own mounts its own over it.
     {"/proc", Access::read_write, Need::required},
     // Topology for hwloc and UCX; with it the cgroups, which tasks only read.
     {"/sys", Access::read_only, Need::required},
@@ -232,21 +233,17 @@ void add_working_directory(const StepFacts& step, const SiteConfig& site, Mounts
 
 Result<std::vector<RootOperation>> plan_mounts(const Request& request, const HostFacts& host,
                                                const SiteConfig& site) {
-    const bool own_proc = site.unshare.pid || request.unshare.value_or(Namespaces{}).pid;
     Mounts mounts;
     TRY(add_user_mounts(request, site, mounts));
     for (const SiteMount& mount : site.mounts) {
         mounts.add({mount.source, mount.target, mount.read_only, mount.required, Origin::site});
     }
     for (const DefaultMount& mount : kDefaultMounts) {
-        // Each task with a PID namespace of its own mounts its own /proc.
-        if (!own_proc || std::string_view(mount.path) != "/proc") {
-            mounts.add_own({{mount.path},
-                            {mount.path},
-                            mount.access == Access::read_only,
-                            mount.need == Need::required,
-                            Origin::lading});
-        }
+        mounts.add_own({{mount.path},
+                        {mount.path},
+                        mount.access == Access::read_only,
+                        mount.need == Need::required,
+                        Origin::lading});
     }
     TRY(add_home(request, host, site, mounts));
     TRY(add_pmi_directories(host, site, mounts));

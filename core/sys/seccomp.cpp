@@ -89,6 +89,9 @@ Result<std::string> compile_seccomp(const formats::SeccompProfile& profile) {
 #if defined(__x86_64__)
     // 32-bit programs call under other numbers: without them the filter would end such programs.
     for (const auto architecture : {std::uint32_t{SCMP_ARCH_X86}, std::uint32_t{SCMP_ARCH_X32}}) {
+        if (profile.native_only) {
+            break;
+        }
         if (const int result = seccomp_arch_add(filter.get(), architecture);
             result != 0 && result != -EEXIST) {
             return fail_seccomp(result, "32-bit system calls");

@@ -92,6 +92,12 @@ Result<StepRoot> StepRoot::assemble(Fd lower, std::uint64_t scratch_bytes) {
     return StepRoot(std::move(root));
 }
 
+StepRoot::~StepRoot() {
+    if (root_.valid()) {
+        umount2(kBase, MNT_DETACH);
+    }
+}
+
 /// A directory of the image may be a link into a directory of the host that is bound already (an
 /// /etc that points to /tmp/x): nothing is ever made or replaced there, since this process is root.
 Result<> StepRoot::check_ours(int directory, const std::string& path) const {
@@ -128,7 +134,7 @@ Result<Fd> StepRoot::make_directories(const std::string& path) {
     return directory;
 }
 
-Result<Fd> StepRoot::make_mount_point(const GuestPath& target, bool directory) {
+Result<Fd> StepRoot::mount_point(const GuestPath& target, bool directory) {
     if (directory) {
         return make_directories(target.value);
     }
@@ -160,9 +166,13 @@ Result<Fd> StepRoot::make_mount_point(const GuestPath& target, bool directory) {
     return point;
 }
 
-Result<> StepRoot::bind(int mount, bool directory, const GuestPath& target) {
-    const Fd point = TRY(make_mount_point(target, directory));
-    return attach(mount, point.get(), target.value);
+Result<GuestPath> StepRoot::where(const Fd& point) const {
+    const std::string root = TRY(descriptor_path(root_.get()));
+    const std::string path = TRY(descriptor_path(point.get()));
+    if (path != root && !path.starts_with(root + "/")) {
+        return fail(Code::internal, fmt::format("{} lies outside of the container", path));
+    }
+    return GuestPath{path == root ? "/" : path.substr(root.size())};
 }
 
 Result<> StepRoot::write(const GuestPath& target, std::string_view bytes) {
@@ -197,6 +207,7 @@ Result<Fd> StepRoot::finish(bool writable) {
         return fail_errno(Code::system, "cannot open the mount namespace");
     }
     TRY(change_root(root()));
+    root_.reset();
     return mounts;
 }
 

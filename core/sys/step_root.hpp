@@ -16,14 +16,21 @@ class StepRoot {
   public:
     /// Puts a writable layer over `lower`, a detached read-only mount of the image, and attaches
     /// the result in this process' private mount namespace, on top of /tmp: whatever of the host is
-    /// to be bound must have been cloned before.
+    /// to be bound must have been cloned before.  Unless finish() is called, it goes with the object.
     static Result<StepRoot> assemble(Fd lower, std::uint64_t scratch_bytes);
+
+    StepRoot(StepRoot&&) = default;
+    StepRoot& operator=(StepRoot&&) = delete;
+    ~StepRoot();
 
     /// An O_PATH descriptor of the container's root.
     int root() const noexcept { return root_.get(); }
 
-    /// Attaches a detached mount at `target`, making the mount point if the image has none.
-    Result<> bind(int mount, bool directory, const GuestPath& target);
+    /// An O_PATH descriptor of what is at `target`, made if the image has nothing there.
+    Result<Fd> mount_point(const GuestPath& target, bool directory);
+
+    /// Where in the container a mount point lies, after the image's symbolic links.
+    Result<GuestPath> where(const Fd& point) const;
 
     /// Replaces `target` by a new file of root's with these bytes (mode 0644).
     Result<> write(const GuestPath& target, std::string_view bytes);
@@ -35,7 +42,6 @@ class StepRoot {
   private:
     explicit StepRoot(Fd root) : root_(std::move(root)) {}
 
-    Result<Fd> make_mount_point(const GuestPath& target, bool directory);
     Result<Fd> make_directories(const std::string& path);
     Result<> check_ours(int directory, const std::string& path) const;
 

@@ -12,6 +12,7 @@
 #include "core/sys/channel.hpp"
 #include "core/sys/file.hpp"
 #include "core/sys/privileges.hpp"
+#include "core/sys/seccomp.hpp"
 
 namespace lading::sys {
 namespace {
@@ -20,7 +21,8 @@ namespace {
 constexpr rlim_t kMemoryBytes = 1UL << 30;
 constexpr rlim_t kCpuSeconds = 60;
 
-Result<> confine(const User& user) {
+Result<> confine(const User& user, const formats::SeccompProfile& profile) {
+    const std::string filter = TRY(compile_seccomp(profile));
     std::vector<gid_t> groups;
     for (const Group& group : user.groups) {
         groups.push_back(group.gid);
@@ -35,7 +37,7 @@ Result<> confine(const User& user) {
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
         return fail_errno(Code::system, "cannot confine the process that reads the image");
     }
-    return {};
+    return install_seccomp(filter);
 }
 
 Exchange failed(const Error& error) {
@@ -54,8 +56,9 @@ Exchange answer_safely(const UserProcess::Answer& answer, Exchange question) {
     }
 }
 
-[[noreturn]] void serve(int socket, const User& user, const UserProcess::Answer& answer) {
-    const Result<> confined = confine(user);
+[[noreturn]] void serve(int socket, const User& user, const formats::SeccompProfile& profile,
+                        const UserProcess::Answer& answer) {
+    const Result<> confined = confine(user, profile);
     for (;;) {
         Result<Message> message = receive_message(socket);
         if (!message) {
@@ -82,7 +85,8 @@ Exchange answer_safely(const UserProcess::Answer& answer, Exchange question) {
 
 }  // namespace
 
-Result<UserProcess> UserProcess::start(const User& user, const Answer& answer) {
+Result<UserProcess> UserProcess::start(const User& user, const formats::SeccompProfile& profile,
+                                       const Answer& answer) {
     SocketPair sockets = TRY(make_socket_pair());
     const pid_t pid = fork();
     if (pid < 0) {
@@ -90,7 +94,7 @@ Result<UserProcess> UserProcess::start(const User& user, const Answer& answer) {
     }
     if (pid == 0) {
         sockets.ours.reset();
-        serve(sockets.theirs.get(), user, answer);
+        serve(sockets.theirs.get(), user, profile, answer);
     }
     return UserProcess(pid, std::move(sockets.ours));
 }

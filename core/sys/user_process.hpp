@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/formats/fields.hpp"
+#include "core/formats/seccomp_profile.hpp"
 #include "core/sys/fd.hpp"
 #include "lading/host.hpp"
 #include "lading/result.hpp"
@@ -24,7 +25,9 @@ class UserProcess {
     /// Runs in the child for each question; an error is sent back as the answer.
     using Answer = std::function<Result<Exchange>(Exchange question)>;
 
-    static Result<UserProcess> start(const User& user, const Answer& answer);
+    /// `profile` is what the child may do once it is the user.
+    static Result<UserProcess> start(const User& user, const formats::SeccompProfile& profile,
+                                     const Answer& answer);
 
     UserProcess(UserProcess&& other) noexcept
         : pid_(std::exchange(other.pid_, -1)), socket_(std::move(other.socket_)) {}

@@ -109,7 +109,8 @@ TEST_CASE("a mount point that the image lacks is made, with its parents") {
               // Cloned from a descriptor that was opened before /tmp was covered.
               const sys::Fd source = sys::open_in_root(root.root(), "/", O_PATH);
               const sys::Fd tree = TRY(sys::make_tmpfs(1 << 20, "a test"));
-              TRY(root.bind(tree.get(), true, {"/a/b/c"}));
+              const sys::Fd point = TRY(root.mount_point({"/a/b/c"}, true));
+              TRY(sys::attach(tree.get(), point.get(), "/a/b/c"));
               TRY(root.finish(false));
               return errno_of(open("/a/b/c/new", O_WRONLY | O_CREAT, 0644) >= 0);
           }) == "succeeded");
@@ -132,6 +133,21 @@ TEST_CASE("a link of the image that leads out of the root stays inside") {
     }
 }
 
+TEST_CASE("a mount point is told by where the image's links lead") {
+    const Image image([](const std::string& root) {
+        std::filesystem::create_directories(root + "/proc/self");
+        std::filesystem::create_symlink("../proc", root + "/etc/innocent");
+    });
+    const auto where = [&](const char* target) {
+        return with_root(image, [&](sys::StepRoot& root) -> Result<std::string> {
+            return TRY(root.where(TRY(root.mount_point({target}, true)))).value;
+        });
+    };
+    CHECK(where("/etc/innocent") == "/proc");
+    CHECK(where("/etc/innocent/self") == "/proc/self");
+    CHECK(where("/new") == "/new");
+}
+
 TEST_CASE("nothing is made or replaced in a host directory that an image's link leads to") {
     // /etc of the image is a link into what will be a bind of the host's: root must not write
     // there.
@@ -143,7 +159,8 @@ TEST_CASE("nothing is made or replaced in a host directory that an image's link 
     const std::string said = with_root(image, [](sys::StepRoot& root) -> Result<std::string> {
         const sys::Fd host = TRY(sys::make_tmpfs(1 << 20, "the host's directory"));
         const sys::Fd precious(openat(host.get(), "hosts", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-        TRY(root.bind(host.get(), true, {"/host"}));
+        const sys::Fd point = TRY(root.mount_point({"/host"}, true));
+        TRY(sys::attach(host.get(), point.get(), "/host"));
         std::string outcome;
         for (const Result<>& tried :
              {root.write({"/etc/hosts"}, "x"), root.write({"/etc/new"}, "x")}) {

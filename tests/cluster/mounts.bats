@@ -128,3 +128,15 @@ with_site() {
     with_site "{\"seccomp\":\"$profile\"}" alice srun --container=$IMAGE mkdir /tmp/no
     has "not supported"
 }
+
+@test "a link of the image to /proc does not let a mount hide the node's processes" {
+    local image=/home/alice/linked
+    admin rm -rf "$image"
+    alice mkdir -p "$image/proc" "$image/bin"
+    alice cp "$LADING_TEST_TOOLS/read_neighbour" "$image/bin/true"
+    alice ln -s proc "$image/innocent"
+    run alice srun --container="$image" --container-mounts="$DATA:/innocent" /bin/true
+    ended 125
+    has "nothing may be mounted over /innocent (which is /proc)"
+    admin rm -rf "$image"
+}
