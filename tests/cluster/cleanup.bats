@@ -11,7 +11,11 @@ teardown() {
     wait_for 60 nodes_are_idle
 }
 
-store_loops() { losetup --list --noheadings --output BACK-FILE | grep -cF "$LADING_CLUSTER_DIR/store" || true; }
+# By inode: a loop device knows its file's path as the node's own root has it.
+store_loops() {
+    losetup --list --noheadings --output BACK-INO | tr -d ' ' |
+        grep -cxF -f <(find "$LADING_CLUSTER_DIR/store/blobs" -type f -printf '%i\n') || true
+}
 no_loops() { [ "$(store_loops)" -eq 0 ]; }
 nothing_left() {
     no_loops && ! pgrep -x lading-step && ! grep -lsE '^lading / overlay' /proc/[0-9]*/mounts

@@ -180,7 +180,7 @@ PY
 }
 
 @test "a missing helper program is explained, and the job does not run on the host" {
-    helper=$(dirname "$LADING_BIN")/libexec/lading/lading-step
+    helper=${LADING_BIN%/bin}/libexec/lading/lading-step
     on_node n1 mount --bind /dev/null "$helper"
     run alice srun -w n1 --container=$IMAGE hostname
     on_node n1 umount "$helper"

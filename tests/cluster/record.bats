@@ -87,12 +87,16 @@ on_n1_network() { nsenter --target "$(cat "$LADING_CLUSTER_DIR/run/n1.pid")" --n
     job=$(alice sbatch --parsable -w n1 -o /home/alice/late.out --wrap 'while :; do read -rt 100 x </dev/zero || :; done')
     wait_for 20 alice test -e /home/alice/late.out
     on_n1_network nft -f "$BATS_TEST_TMPDIR/rules"
-    run alice timeout 60 srun --jobid="$job" --overlap --container=$IMAGE sh -c 'echo ran in $(cat /etc/hostname)'
+    alice timeout 150 srun --jobid="$job" --overlap --container=$IMAGE \
+        sh -c 'echo ran in $(cat /etc/hostname)' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    wait_for 30 grep -q 'ran in image-bookworm' "$BATS_TEST_TMPDIR/out" || true
+    wait_for 60 logged || true
     on_n1_network nft delete table inet lading_test
+    # Slurm 26.05's srun ends only when the node has told slurmctld, container or not.
+    wait "$!"
     alice scancel "$job"
-    has "ran in image-bookworm"
-    ended 0
-    wait_for 60 logged
+    grep 'ran in image-bookworm' "$BATS_TEST_TMPDIR/out"
+    logged
     wait_for 90 nodes_are_idle
 }
 
