@@ -207,6 +207,7 @@ void Session::start_report() {
         sys::ChildSpec spec;
         spec.program = arguments_.helpers + "/lading-report";
         spec.arguments = {std::to_string(step_.facts.job_id)};
+        spec.in_background = true;
         spec.environment = kHelperEnvironment;
         if (const char* const conf = std::getenv("SLURM_CONF")) {
             spec.environment.push_back(fmt::format("SLURM_CONF={}", conf));

@@ -93,8 +93,7 @@ Result<FoundImage> find_by_path(const ImagePath& image, const SiteConfig& site) 
     }
     HostPath origin{TRY(sys::descriptor_path(file.get()))};
     if (S_ISDIR(status.st_mode)) {
-        return FoundImage{
-            ImageFacts::Kind::directory, std::move(origin), "", {}, std::move(file)};
+        return FoundImage{ImageFacts::Kind::directory, std::move(origin), "", {}, std::move(file)};
     }
     // By the descriptor, so that the file is the one that was looked at.
     sys::Fd readable(open(fmt::format("/proc/self/fd/{}", file.get()).c_str(),
@@ -109,8 +108,7 @@ Result<FoundImage> find_by_path(const ImagePath& image, const SiteConfig& site) 
             std::string_view(head.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))),
             static_cast<std::uint64_t>(status.st_size), path)
             .map([](const auto&) {}));
-    return FoundImage{
-        ImageFacts::Kind::squashfs, std::move(origin), "", {}, std::move(readable)};
+    return FoundImage{ImageFacts::Kind::squashfs, std::move(origin), "", {}, std::move(readable)};
 }
 
 }  // namespace

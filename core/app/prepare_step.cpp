@@ -284,8 +284,7 @@ Result<Assembled> assemble(const Ingredients& of, ImageReader& reader) {
             "is writable");
     }
     sys::StepRoot root = TRY(sys::StepRoot::assemble(std::move(lower), plan.scratch_bytes));
-    RootFacts facts =
-        TRY(reader.inspect_root(root.root(), of.image.facts.document.libc.empty()));
+    RootFacts facts = TRY(reader.inspect_root(root.root(), of.image.facts.document.libc.empty()));
     TRY(apply_operations(plan, of.site, binds, facts, of.host.user, root));
     TRY(reader.check_program(root.root(),
                              program_question(plan, of.host, of.request, root.root())));
@@ -306,9 +305,8 @@ std::string guess_directory(const StepFacts& step, ImageReader& reader) {
 /// slurmstepd tells the working directory last, milliseconds after the rest.  Nearly always it is
 /// the one that the environment names, and the container is whole by then; where it is not, all is
 /// done again.
-Result<Assembled> assemble_meanwhile(
-    Ingredients& of, ImageReader& reader,
-    const std::function<Result<std::string>()>& await_directory) {
+Result<Assembled> assemble_meanwhile(Ingredients& of, ImageReader& reader,
+                                     const std::function<Result<std::string>()>& await_directory) {
     std::string& directory = of.host.step.working_directory;
     directory = guess_directory(of.host.step, reader);
     if (!directory.empty()) {

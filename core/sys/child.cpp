@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -51,9 +52,10 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
     return list;
 }
 
-/// In the child, where other threads' locks may be held for ever: system calls only.
+/// In the child, which shares the parent's memory until it is another program (vfork), and where
+/// other threads' locks may be held for ever: system calls only.  `failure` is the parent's.
 [[noreturn]] void exec_child(const ChildSpec& spec, const Standard& standard, char* const* argv,
-                             char* const* envp, pid_t parent, int report) {
+                             char* const* envp, pid_t parent, volatile int& failure) {
     struct sigaction defaults {};
     defaults.sa_handler = SIG_DFL;
     for (int number = 1; number < NSIG; ++number) {
@@ -65,26 +67,18 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
     const bool bound = !spec.dies_with_parent ||
                        // The parent may have died before the request was made.
                        (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent);
+    if (spec.in_background) {
+        const sched_param none_needed{};
+        sched_setscheduler(0, SCHED_IDLE, &none_needed);  // where it may not, it runs as any other
+    }
     if (bound && dup2(standard.input.get(), 0) == 0 && dup2(standard.output.get(), 1) == 1 &&
         dup2(standard.error.get(), 2) == 2 &&
         syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0 &&
         (spec.working_directory.empty() || chdir(spec.working_directory.c_str()) == 0)) {
         execve(argv[0], argv, envp);
     }
-    const int number = errno;
-    // The pipe is far larger than an int: one write, or none.
-    [[maybe_unused]] const ssize_t written = write(report, &number, sizeof number);
+    failure = errno;
     _exit(127);
-}
-
-/// errno of the child's failed exec; 0 where the pipe closed at a successful one.
-int read_report(int pipe) {
-    int number = 0;
-    ssize_t got = 0;
-    do {
-        got = read(pipe, &number, sizeof number);
-    } while (got < 0 && errno == EINTR);
-    return got == sizeof number ? number : 0;
 }
 
 struct Stream {
@@ -135,22 +129,17 @@ Result<Child> start_child(const ChildSpec& spec) {
     const std::vector<char*> envp = pointers(spec.environment);
     const Standard standard{TRY(duplicate_high(spec.input)), TRY(duplicate_high(spec.output)),
                             TRY(duplicate_high(spec.error))};
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return fail_errno(Code::system, "cannot make a pipe");
-    }
-    const Fd reports(ends[0]);
-    Fd report(fcntl(ends[1], F_DUPFD_CLOEXEC, kFirstSafe));
-    Fd(ends[1]).reset();
     const pid_t parent = getpid();
+    volatile int failure = 0;
     // No signal handler of the caller may run in the child before its handlers are gone.
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    const pid_t pid = fork();
+    // Not fork: slurmstepd's page tables would be copied, and its pages after that one by one.
+    const pid_t pid = vfork();
     if (pid == 0) {
-        exec_child(spec, standard, argv.data(), envp.data(), parent, report.get());
+        exec_child(spec, standard, argv.data(), envp.data(), parent, failure);
     }
     const int number = errno;
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -159,10 +148,9 @@ Result<Child> start_child(const ChildSpec& spec) {
         return fail_errno(Code::system, fmt::format("cannot start {}", spec.program));
     }
     Child child(pid);
-    report.reset();
-    if (const int failed = read_report(reports.get()); failed != 0) {
-        errno = failed;
-        return fail_errno(failed == ENOENT ? Code::not_found : Code::system,
+    if (failure != 0) {
+        errno = failure;
+        return fail_errno(failure == ENOENT ? Code::not_found : Code::system,
                           fmt::format("cannot start {}", spec.program));
     }
     return child;

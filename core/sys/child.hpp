@@ -21,6 +21,7 @@ struct ChildSpec {
     int output = -1;                       ///< for stdout, -1: /dev/null
     int error = -1;                        ///< for stderr, -1: /dev/null
     bool dies_with_parent = false;         ///< SIGKILL when the thread that started it ends
+    bool in_background = false;            ///< runs only where a CPU is idle (SCHED_IDLE)
     std::string working_directory;         ///< absolute; empty: the caller's
 };
 
