@@ -115,7 +115,7 @@ LADING_EXPORT int slurm_spank_task_init(spank_t spank, int, char**) {
 LADING_EXPORT int slurm_spank_task_post_fork(spank_t, int, char**) {
     return remembered("task_post_fork", [](Plugin& p) -> Result<> {
         if (p.session) {
-            p.session->start_report();
+            p.session->on_forked_task();
         }
         return {};
     });

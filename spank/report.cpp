@@ -32,6 +32,7 @@ constexpr int kTries = 20;
 /// slurmctld says "try again" while it asks for the job's database index, by codes that differ
 /// from release to release: a refusal is final only when it is repeated.
 constexpr int kRefusals = 5;
+constexpr int kReadBackMilliseconds = 200;
 
 struct JobInfoFree {
     void operator()(job_info_msg_t* jobs) const noexcept { slurm_free_job_info_msg(jobs); }
@@ -48,13 +49,23 @@ slurm_step_id_t name_job(std::uint32_t job_id) {
     id.job_id = job_id;
     return id;
 }
-std::uint32_t id_of(const job_info_t& job) { return job.step_id.job_id; }
-void set_id(job_desc_msg_t& update, std::uint32_t job_id) { update.step_id = name_job(job_id); }
+std::uint32_t id_of(const job_info_t& job) {
+    return job.step_id.job_id;
+}
+void set_id(job_desc_msg_t& update, std::uint32_t job_id) {
+    update.step_id = name_job(job_id);
+}
 #undef slurm_load_job
 #else
-std::uint32_t name_job(std::uint32_t job_id) { return job_id; }
-std::uint32_t id_of(const job_info_t& job) { return job.job_id; }
-void set_id(job_desc_msg_t& update, std::uint32_t job_id) { update.job_id = job_id; }
+std::uint32_t name_job(std::uint32_t job_id) {
+    return job_id;
+}
+std::uint32_t id_of(const job_info_t& job) {
+    return job.job_id;
+}
+void set_id(job_desc_msg_t& update, std::uint32_t job_id) {
+    update.job_id = job_id;
+}
 #endif
 
 Result<std::string> load_comment(std::uint32_t job_id) {
@@ -83,11 +94,15 @@ Result<> store_comment(std::uint32_t job_id, std::string comment) {
     return {};
 }
 
-/// Waits for the given time, or less where slurmstepd has gone: nobody wants the answer then.
+/// Waits for the given time, or until slurmstepd wants the answer now or has gone.
+void wait_for_slurmstepd(int milliseconds) {
+    pollfd socket{kSocket, POLLRDHUP, 0};
+    poll(&socket, 1, milliseconds);
+}
+
 void back_off(std::minstd_rand& random, int attempt) {
     std::uniform_int_distribution<int> milliseconds(1, 10 * (attempt + 1));
-    pollfd socket{kSocket, 0, 0};
-    poll(&socket, 1, milliseconds(random));
+    wait_for_slurmstepd(milliseconds(random));
 }
 
 Result<> deliver(std::uint32_t job_id, const JobRecord& step) {
@@ -101,14 +116,15 @@ Result<> deliver(std::uint32_t job_id, const JobRecord& step) {
         if (after == before) {
             return {};  // read back as written: the record is there
         }
-        if (const Result<> stored = store_comment(job_id, after); !stored) {
-            if (++refusals == kRefusals) {
-                return stored;
-            }
+        if (const Result<> stored = store_comment(job_id, after); stored) {
+            // Slurm has no compare-and-swap: the next round reads back whether another step's
+            // report replaced this one.  Not at once: slurmctld has the step's end to deal with.
+            wait_for_slurmstepd(kReadBackMilliseconds);
+        } else if (++refusals == kRefusals) {
+            return stored;
+        } else {
             back_off(random, attempt);
         }
-        // Slurm has no compare-and-swap: the next round reads back whether another step's report
-        // replaced this one.
     }
     return fail(Code::system, "other steps' reports kept coming between");
 }

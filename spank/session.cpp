@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -111,9 +112,20 @@ void Session::collect(spank_t spank) {
     const Result<> received = receive_container(spank);
     if (!received) {
         error_ = received.error();
+        release_helper();
     }
-    socket_.reset();
-    helper_.reset();
+}
+
+/// Not by the destructor's SIGKILL: its own child would be slurmstepd's to reap.
+void Session::release_helper() {
+    if (socket_.valid()) {
+        shutdown(socket_.get(), SHUT_RDWR);  // the forked task holds a copy of it
+        socket_.reset();
+    }
+    if (helper_) {
+        static_cast<void>(helper_->wait());
+        helper_.reset();
+    }
 }
 
 Result<> Session::receive_container(spank_t spank) {
@@ -198,10 +210,14 @@ void refuse_task(spank_t spank, const Error& error) noexcept {
     _exit(kExitStatus);
 }
 
-void Session::start_report() {
-    if (error_ || record_.empty() || step_.facts.node_id != 0 || ++forked_ != step_.local_tasks) {
-        return;
+void Session::on_forked_task() {
+    release_helper();
+    if (!error_ && !record_.empty() && step_.facts.node_id == 0 && ++forked_ == step_.local_tasks) {
+        start_report();
     }
+}
+
+void Session::start_report() {
     const auto start = [this]() -> Result<> {
         sys::SocketPair sockets = TRY(sys::make_socket_pair());
         sys::ChildSpec spec;
@@ -233,6 +249,7 @@ void Session::finish_report() {
     if (!report_) {
         return;
     }
+    shutdown(report_end_.get(), SHUT_WR);  // the answer is wanted now
     pollfd answer{report_end_.get(), POLLIN, 0};
     std::string what = "no answer from slurmctld in time";
     if (poll(&answer, 1, kReportMilliseconds) == 1) {

@@ -46,8 +46,9 @@ class Session {
     void keep_capabilities();
     Result<> enter(spank_t spank);
 
-    /// task_post_fork: when the last task is on its way, the first node's record is sent.
-    void start_report();
+    /// task_post_fork: lets the helper go; when the last task is on its way, the first node's
+    /// record is sent.
+    void on_forked_task();
 
     /// exit: the report is given a bounded time to end.
     void finish_report();
@@ -56,6 +57,8 @@ class Session {
     Result<> start_helper(spank_t spank, int argument_count, char** arguments);
     Result<> receive_container(spank_t spank);
     Result<> enter_container(spank_t spank);
+    void release_helper();
+    void start_report();
     void log_undelivered(const std::string& reason) const;
 
     Arguments arguments_;

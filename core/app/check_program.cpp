@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "core/formats/elf_libc.hpp"
+#include "core/formats/script.hpp"
 #include "core/sys/fd.hpp"
 #include "core/sys/file.hpp"
 
@@ -119,15 +120,7 @@ Result<> check_head(int root, const std::string& head, const Found& found,
                                 found.path, question.image, machine, question.architecture),
                     "use an image built for this node's architecture");
     }
-    if (!head.starts_with("#!")) {
-        return {};
-    }
-    const std::size_t start = head.find_first_not_of(" \t", 2);
-    if (start == std::string::npos) {
-        return {};
-    }
-    const std::string interpreter =
-        head.substr(start, head.find_first_of(" \t\r\n", start) - start);
+    const std::string interpreter = formats::script_interpreter(head);
     if (interpreter.starts_with('/') && !sys::open_in_root(root, interpreter, O_PATH).valid() &&
         errno == ENOENT) {
         return fail(Code::not_found,
@@ -140,9 +133,9 @@ Result<> check_head(int root, const std::string& head, const Found& found,
 
 }  // namespace
 
-Result<> check_program(int root, const ProgramQuestion& question) {
+Result<std::string> check_program(int root, const ProgramQuestion& question) {
     if (question.command.empty()) {
-        return {};
+        return "";
     }
     const std::optional<Found> found = look_up(root, question);
     if (!found) {
@@ -156,10 +149,8 @@ Result<> check_program(int root, const ProgramQuestion& question) {
     }
     // A program that may be run but not read is the kernel's to judge.
     const sys::Fd fd = sys::open_in_root(root, found->path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    std::string head(kHeadBytes, '\0');
-    const ssize_t got = fd.valid() ? read(fd.get(), head.data(), head.size()) : 0;
-    head.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    return check_head(root, head, *found, question);
+    TRY(check_head(root, sys::read_start(fd.get(), kHeadBytes), *found, question));
+    return found->path;
 }
 
 bool is_multi_prog(const std::vector<std::string>& argv) {

@@ -19,10 +19,11 @@ struct ProgramQuestion {
     std::string image;              ///< for the message
 };
 
-/// Looks the command up inside `root` (a directory descriptor) with the caller's rights.  Errors:
-/// not found (and where the host has it), not executable, another architecture, or a script whose
-/// interpreter the image lacks.
-Result<> check_program(int root, const ProgramQuestion& question);
+/// Looks the command up inside `root` (a directory descriptor) with the caller's rights: its path
+/// there, or nothing where each task has its own (srun --multi-prog).  Errors: not found (and where
+/// the host has it), not executable, another architecture, or a script whose interpreter the image
+/// lacks.
+Result<std::string> check_program(int root, const ProgramQuestion& question);
 
 /// srun --multi-prog: Slurm passes its file's text as the only argument, and each task's command
 /// is known to Slurm alone.

@@ -102,10 +102,8 @@ Result<FoundImage> find_by_path(const ImagePath& image, const SiteConfig& site) 
         return sys::fail_errno(Code::refused, fmt::format("cannot read the image {}", path),
                                "an image is a squashfs file or an unpacked directory");
     }
-    std::array<char, formats::kSquashfsHeaderBytes> head{};
-    const ssize_t got = pread(readable.get(), head.data(), head.size(), 0);
     TRY(formats::parse_squashfs_header(
-            std::string_view(head.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))),
+            sys::read_start(readable.get(), formats::kSquashfsHeaderBytes),
             static_cast<std::uint64_t>(status.st_size), path)
             .map([](const auto&) {}));
     return FoundImage{ImageFacts::Kind::squashfs, std::move(origin), "", {}, std::move(readable)};

@@ -14,8 +14,8 @@ namespace lading::app {
 
 struct FoundImage {
     ImageFacts::Kind kind = ImageFacts::Kind::squashfs;
-    HostPath origin;    ///< the file or directory that was opened
-    std::string store;  ///< empty for an image given by path
+    HostPath origin;                        ///< the file or directory that was opened
+    std::string store;                      ///< empty for an image given by path
     std::optional<ImageDocument> document;  ///< of an image in a store
     sys::Fd file;                           ///< squashfs: readable; directory: O_PATH
 };

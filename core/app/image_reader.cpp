@@ -10,7 +10,8 @@
 #include <cerrno>
 
 #include "core/app/find_image.hpp"
-#include "core/formats/elf_libc.hpp"
+#include "core/app/guest_libc.hpp"
+#include "core/app/warm_program.hpp"
 #include "core/sys/file.hpp"
 
 namespace lading::app {
@@ -21,45 +22,6 @@ using sys::Exchange;
 
 /// Larger account files than any image has; the image's own, so hostile.
 constexpr std::size_t kAccountBytes = 4 << 20;
-constexpr std::size_t kLibcBytes = 64 << 20;
-
-/// Where the common distributions keep their libc; the loader's own search is issue of the index
-/// that is made at import.
-constexpr const char* kLibcPaths[] = {
-    "/lib64/libc.so.6",
-    "/usr/lib64/libc.so.6",
-#if defined(__x86_64__)
-    "/lib/x86_64-linux-gnu/libc.so.6",
-    "/lib/ld-musl-x86_64.so.1",
-#elif defined(__aarch64__)
-    "/lib/aarch64-linux-gnu/libc.so.6",
-    "/lib/ld-musl-aarch64.so.1",
-#endif
-    "/usr/lib/libc.so.6",
-    "/lib/libc.so.6",
-};
-
-/// A file of the image, or nothing: images need not have any of these.
-std::string read_in_root(int root, const char* path, std::size_t limit) {
-    const sys::Fd fd = sys::open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    return fd.valid() ? sys::read_all(fd.get(), limit, path).value_or("") : "";
-}
-
-std::string find_libc(int root) {
-    for (const char* const path : kLibcPaths) {
-        if (!sys::open_in_root(root, path, O_PATH).valid()) {
-            continue;
-        }
-        if (std::string_view(path).find("musl") != std::string_view::npos) {
-            return "musl";
-        }
-        const std::string bytes = read_in_root(root, path, kLibcBytes);
-        if (const Result<std::string> version = formats::parse_glibc_version(bytes)) {
-            return "glibc " + *version;
-        }
-    }
-    return {};
-}
 
 Result<Exchange> answer_image(const Fields& question, const SiteConfig& site,
                               const std::string& home) {
@@ -88,19 +50,21 @@ Result<Exchange> answer_root(const Fields& question, int root) {
     answer.fields.add("passwd", read_in_root(root, "/etc/passwd", kAccountBytes));
     answer.fields.add("group", read_in_root(root, "/etc/group", kAccountBytes));
     if (question.number("libc") != 0) {
-        answer.fields.add("libc", find_libc(root));
+        answer.fields.add("libc", libc_version(root));
     }
     return answer;
 }
 
 Result<Exchange> answer_program(const Fields& question, int root) {
-    TRY(check_program(root, {.command = std::string(question.get("command")),
-                             .path = std::string(question.get("path")),
-                             .host_path = std::string(question.get("host_path")),
-                             .working_directory = std::string(question.get("working_directory")),
-                             .architecture = std::string(question.get("architecture")),
-                             .image = std::string(question.get("image"))}));
-    return Exchange{};
+    const ProgramQuestion asked{.command = std::string(question.get("command")),
+                                .path = std::string(question.get("path")),
+                                .host_path = std::string(question.get("host_path")),
+                                .working_directory = std::string(question.get("working_directory")),
+                                .architecture = std::string(question.get("architecture")),
+                                .image = std::string(question.get("image"))};
+    Exchange answer;
+    answer.fields.add("path", TRY(check_program(root, asked)));
+    return answer;
 }
 
 /// In the child, as the user.
@@ -114,8 +78,16 @@ Result<Exchange> answer(Exchange question, const SiteConfig& site, const std::st
     }
     if (question.descriptors.size() == 1) {
         const int root = question.descriptors.front().get();
-        return about == "root" ? answer_root(question.fields, root)
-                               : answer_program(question.fields, root);
+        if (about == "root") {
+            return answer_root(question.fields, root);
+        }
+        if (about == "program") {
+            return answer_program(question.fields, root);
+        }
+        if (about == "warm") {
+            warm_program(root, std::string(question.fields.get("path")));
+            return Exchange{};
+        }
     }
     return fail(Code::internal, "the reader of images was asked nothing that it knows");
 }
@@ -191,7 +163,7 @@ Result<RootFacts> ImageReader::inspect_root(int root, bool with_libc) {
                      std::string(answer.fields.get("libc"))};
 }
 
-Result<> ImageReader::check_program(int root, const ProgramQuestion& question) {
+Result<std::string> ImageReader::check_program(int root, const ProgramQuestion& question) {
     Fields fields;
     fields.add("about", "program");
     fields.add("command", question.command);
@@ -200,7 +172,15 @@ Result<> ImageReader::check_program(int root, const ProgramQuestion& question) {
     fields.add("working_directory", question.working_directory);
     fields.add("architecture", question.architecture);
     fields.add("image", question.image);
-    return process_.ask(fields, {root}).map([](const Exchange&) {});
+    const Exchange answer = TRY(process_.ask(fields, {root}));
+    return std::string(answer.fields.get("path"));
+}
+
+Result<> ImageReader::warm_program(int root, const std::string& program) {
+    Fields fields;
+    fields.add("about", "warm");
+    fields.add("path", program);
+    return process_.tell(fields, {root});
 }
 
 }  // namespace lading::app

@@ -44,7 +44,9 @@ class ImageReader {
     Result<OpenedSource> open_source(const HostPath& source);
     /// Reads /etc/passwd, /etc/group and, where `with_libc`, the libc's version inside `root`.
     Result<RootFacts> inspect_root(int root, bool with_libc);
-    Result<> check_program(int root, const ProgramQuestion& question);
+    Result<std::string> check_program(int root, const ProgramQuestion& question);
+    /// Begins to read ahead, and does not wait for it.
+    Result<> warm_program(int root, const std::string& program);
 
   private:
     explicit ImageReader(sys::UserProcess process) : process_(std::move(process)) {}

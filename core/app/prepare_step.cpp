@@ -261,34 +261,40 @@ struct Ingredients {
     HostFacts host;
     OpenedImage image;
     sys::Fd outer_namespace;
+    sys::Fd outer_root;
 };
 
-/// A container that is whole but for being entered.
+/// A container that is whole but for being entered.  This process is in it.
 struct Assembled {
     Plan plan;
-    sys::StepRoot root;
     RootFacts facts;
     std::vector<std::string> words;
+    sys::Fd mounts;
+    sys::Fd root;
 };
 
 Result<Assembled> assemble(const Ingredients& of, ImageReader& reader) {
-    Plan plan = TRY(plan_step(of.request, of.image.facts, of.host, of.site));
+    Assembled assembled;
+    const Plan& plan = assembled.plan =
+        TRY(plan_step(of.request, of.image.facts, of.host, of.site));
     const std::vector<ClonedBind> binds = TRY(clone_binds(plan, of.site, reader));
     sys::Fd lower =
         TRY(mount_image(of.image, plan, of.site, of.host.user, of.outer_namespace.get()));
-    std::vector<std::string> words;
     if (plan.writable &&
         !TRY(sys::give_root_files_to(of.host.user, lower.get(), of.image.facts.origin.value))) {
-        words.push_back(
+        assembled.words.push_back(
             "this node cannot give you the image's own files: only what its modes let you write "
             "is writable");
     }
     sys::StepRoot root = TRY(sys::StepRoot::assemble(std::move(lower), plan.scratch_bytes));
-    RootFacts facts = TRY(reader.inspect_root(root.root(), of.image.facts.document.libc.empty()));
-    TRY(apply_operations(plan, of.site, binds, facts, of.host.user, root));
-    TRY(reader.check_program(root.root(),
-                             program_question(plan, of.host, of.request, root.root())));
-    return Assembled{std::move(plan), std::move(root), std::move(facts), std::move(words)};
+    assembled.facts = TRY(reader.inspect_root(root.root(), of.image.facts.document.libc.empty()));
+    TRY(apply_operations(plan, of.site, binds, assembled.facts, of.host.user, root));
+    const std::string program = TRY(reader.check_program(
+        root.root(), program_question(plan, of.host, of.request, root.root())));
+    TRY(reader.warm_program(root.root(), program));
+    assembled.mounts = TRY(root.finish(plan.writable));
+    assembled.root = sys::Fd(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    return assembled;
 }
 
 /// The directory that the job's environment names, as the kernel would say it; empty where it names
@@ -300,26 +306,6 @@ std::string guess_directory(const StepFacts& step, ImageReader& reader) {
     }
     const Result<OpenedSource> opened = reader.open_source({path});
     return opened ? opened->resolved.value : "";
-}
-
-/// slurmstepd tells the working directory last, milliseconds after the rest.  Nearly always it is
-/// the one that the environment names, and the container is whole by then; where it is not, all is
-/// done again.
-Result<Assembled> assemble_meanwhile(Ingredients& of, ImageReader& reader,
-                                     const std::function<Result<std::string>()>& await_directory) {
-    std::string& directory = of.host.step.working_directory;
-    directory = guess_directory(of.host.step, reader);
-    if (!directory.empty()) {
-        Result<Assembled> assembled = assemble(of, reader);
-        if (const std::string told = TRY(await_directory()); told != directory) {
-            directory = told;
-        } else {
-            return assembled;
-        }
-    } else {
-        directory = TRY(await_directory());
-    }
-    return assemble(of, reader);
 }
 
 }  // namespace
@@ -335,20 +321,35 @@ Result<PreparedStep> prepare_step(StepOrder order,
     of.host.pmi_directories = pmi_directories(of.host.step);
 
     of.outer_namespace = sys::Fd(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+    of.outer_root = sys::Fd(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     TRY(sys::enter_private_mount_namespace());
-    ImageReader reader = TRY(ImageReader::start(of.host.user, of.site));
     PreparedStep prepared;
+    prepared.reader.emplace(TRY(ImageReader::start(of.host.user, of.site)));
     prepared.seccomp = TRY(compile_filter(of.site.seccomp));
-    of.image = TRY(reader.open_image(of.request));
+    of.image = TRY(prepared.reader->open_image(of.request));
     judge_image(of.request, of.site, of.host.user.home, of.image);
 
-    Assembled assembled = TRY(assemble_meanwhile(of, reader, await_directory));
-    prepared.plan = std::move(assembled.plan);
-    prepared.words = std::move(assembled.words);
-    prepared.record = make_record(of.image, assembled.facts, of.host, order.step_name);
+    // slurmstepd tells the working directory last, milliseconds after the rest.  Nearly always it
+    // is the one that the environment names, and the container is whole by then; where it is not,
+    // all is done again.
+    std::string& directory = of.host.step.working_directory;
+    directory = guess_directory(of.host.step, *prepared.reader);
+    Result<Assembled> assembled = assemble(of, *prepared.reader);
+    if (std::string told = TRY(await_directory()); told != directory) {
+        directory = std::move(told);
+        prepared.reader.reset();
+        TRY(sys::return_to_mount_namespace(of.outer_namespace.get(), of.outer_root.get()));
+        TRY(sys::enter_private_mount_namespace());
+        prepared.reader.emplace(TRY(ImageReader::start(of.host.user, of.site)));
+        assembled = assemble(of, *prepared.reader);
+    }
+    TRY(assembled.map([](const Assembled&) {}));
+    prepared.plan = std::move(assembled->plan);
+    prepared.words = std::move(assembled->words);
+    prepared.record = make_record(of.image, assembled->facts, of.host, order.step_name);
     prepared.report = of.site.record;
-    prepared.mounts = TRY(assembled.root.finish(prepared.plan.writable));
-    prepared.root = sys::Fd(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    prepared.mounts = std::move(assembled->mounts);
+    prepared.root = std::move(assembled->root);
     return prepared;
 }
 

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/app/image_reader.hpp"
 #include "core/sys/fd.hpp"
 #include "lading/plan.hpp"
 #include "lading/record.hpp"
@@ -32,6 +34,7 @@ struct PreparedStep {
     std::vector<std::string> words;  ///< for the user
     JobRecord record;
     bool report = true;
+    std::optional<ImageReader> reader;  ///< still reads ahead; ends with this object
 };
 
 /// Prepares the container.  Runs as root in a process of its own, whose mount namespace and root

@@ -3,7 +3,7 @@
 //
 // Started by slurmstepd as root with a socket as its standard input; takes an order, then the
 // working directory, and answers with two descriptors (mount namespace, root) and what the tasks
-// need, or with an error.  It prints nothing: slurmstepd speaks to the user.
+// need, or with an error; then it stays until the socket is closed.  It prints nothing: slurmstepd speaks to the user.
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -74,8 +74,11 @@ Result<> serve() {
     const sys::Message message = TRY(sys::receive_message(kSocket));
     const formats::Fields fields = TRY(formats::decode_fields(message.bytes));
     const app::PreparedStep step = TRY(app::prepare_step(read_order(fields), receive_directory));
-    return sys::send_message(kSocket, formats::encode_fields(describe(step)),
-                             {step.mounts.get(), step.root.get()});
+    TRY(sys::send_message(kSocket, formats::encode_fields(describe(step)),
+                          {step.mounts.get(), step.root.get()}));
+    // The image's reader goes on reading ahead until the tasks are on their way.
+    static_cast<void>(sys::receive_message(kSocket));
+    return {};
 }
 
 Result<> serve_safely() {

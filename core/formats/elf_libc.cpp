@@ -230,6 +230,20 @@ std::string elf_architecture(std::string_view start) {
     return {};
 }
 
+std::string elf_interpreter(std::string_view start) {
+    const std::optional<Elf> elf = Elf::open(start);
+    if (!elf) {
+        return {};
+    }
+    for (const Elf::Segment& segment : elf->segments()) {
+        if (segment.type == PT_INTERP && segment.offset < start.size()) {
+            const std::string_view name = start.substr(segment.offset, segment.file_bytes);
+            return std::string(name.substr(0, name.find('\0')));
+        }
+    }
+    return {};
+}
+
 Result<std::string> parse_glibc_version(std::string_view bytes) {
     const auto bad = [](const char* why) {
         return fail(Code::bad_image, fmt::format("the image's libc.so.6 {}", why));

@@ -13,6 +13,9 @@ namespace lading::formats {
 /// a machine without such a name.  The first 20 bytes suffice.
 std::string elf_architecture(std::string_view start);
 
+/// The loader that an ELF program names (PT_INTERP); empty for what names none within these bytes.
+std::string elf_interpreter(std::string_view start);
+
 /// The highest `GLIBC_x.y` that a libc.so.6 defines, as `2.36`.  Code::bad_image for what is no ELF
 /// shared object with version definitions.
 Result<std::string> parse_glibc_version(std::string_view elf);

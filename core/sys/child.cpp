@@ -67,10 +67,6 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
     const bool bound = !spec.dies_with_parent ||
                        // The parent may have died before the request was made.
                        (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent);
-    if (spec.in_background) {
-        const sched_param none_needed{};
-        sched_setscheduler(0, SCHED_IDLE, &none_needed);  // where it may not, it runs as any other
-    }
     if (bound && dup2(standard.input.get(), 0) == 0 && dup2(standard.output.get(), 1) == 1 &&
         dup2(standard.error.get(), 2) == 2 &&
         syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0 &&
@@ -146,6 +142,11 @@ Result<Child> start_child(const ChildSpec& spec) {
     if (pid < 0) {
         errno = number;
         return fail_errno(Code::system, fmt::format("cannot start {}", spec.program));
+    }
+    if (spec.in_background) {
+        // Here, since the caller waits for the exec.  Where it may not, it runs as any other.
+        const sched_param none_needed{};
+        sched_setscheduler(pid, SCHED_IDLE, &none_needed);
     }
     Child child(pid);
     if (failure != 0) {

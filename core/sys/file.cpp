@@ -18,6 +18,16 @@ tl::unexpected<Error> fail_errno(Code code, std::string_view what, std::string h
     return fail(code, fmt::format("{}: {}", what, strerrordesc_np(number)), std::move(hint));
 }
 
+std::string read_start(int fd, std::size_t limit) {
+    std::string bytes(limit, '\0');
+    ssize_t got = -1;
+    do {
+        got = pread(fd, bytes.data(), bytes.size(), 0);
+    } while (got < 0 && errno == EINTR);
+    bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    return bytes;
+}
+
 Result<std::string> read_all(int fd, std::size_t limit, std::string_view name) {
     struct stat status {};
     if (fstat(fd, &status) != 0) {

@@ -14,6 +14,9 @@ namespace lading::sys {
 /// The error for a failed system call: `what: strerror(errno)`.  Reads errno first.
 tl::unexpected<Error> fail_errno(Code code, std::string_view what, std::string hint = {});
 
+/// The first bytes of a file, at most `limit`; empty where it cannot be read.
+std::string read_start(int fd, std::size_t limit);
+
 /// Reads a whole regular file of at most `limit` bytes.
 Result<std::string> read_all(int fd, std::size_t limit, std::string_view name);
 

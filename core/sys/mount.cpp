@@ -78,6 +78,14 @@ Result<> enter_private_mount_namespace() {
     return {};
 }
 
+Result<> return_to_mount_namespace(int mounts, int root) {
+    // setns lands at the namespace's root, which need not have been the process' own.
+    if (setns(mounts, CLONE_NEWNS) != 0 || fchdir(root) != 0 || chroot(".") != 0) {
+        return fail_errno(Code::system, "cannot leave a mount namespace");
+    }
+    return {};
+}
+
 Result<Fd> clone_tree(int source, const std::string& name) {
     Fd tree(
         open_tree(source, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH));

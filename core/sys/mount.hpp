@@ -15,6 +15,9 @@ namespace lading::sys {
 /// (slave propagation, for automounted homes); nothing goes the other way.
 Result<> enter_private_mount_namespace();
 
+/// Goes back to a mount namespace that this process was in, and to its root there.
+Result<> return_to_mount_namespace(int mounts, int root);
+
 /// A detached copy of what `source` (an O_PATH descriptor) shows, submounts included.
 Result<Fd> clone_tree(int source, const std::string& name);
 

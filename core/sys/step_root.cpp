@@ -92,12 +92,6 @@ Result<StepRoot> StepRoot::assemble(Fd lower, std::uint64_t scratch_bytes) {
     return StepRoot(std::move(root));
 }
 
-StepRoot::~StepRoot() {
-    if (root_.valid()) {
-        umount2(kBase, MNT_DETACH);
-    }
-}
-
 /// A directory of the image may be a link into a directory of the host that is bound already (an
 /// /etc that points to /tmp/x): nothing is ever made or replaced there, since this process is root.
 Result<> StepRoot::check_ours(int directory, const std::string& path) const {
@@ -207,7 +201,6 @@ Result<Fd> StepRoot::finish(bool writable) {
         return fail_errno(Code::system, "cannot open the mount namespace");
     }
     TRY(change_root(root()));
-    root_.reset();
     return mounts;
 }
 

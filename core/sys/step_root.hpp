@@ -16,12 +16,8 @@ class StepRoot {
   public:
     /// Puts a writable layer over `lower`, a detached read-only mount of the image, and attaches
     /// the result in this process' private mount namespace, on top of /tmp: whatever of the host is
-    /// to be bound must have been cloned before.  Unless finish() is called, it goes with the object.
+    /// to be bound must have been cloned before.
     static Result<StepRoot> assemble(Fd lower, std::uint64_t scratch_bytes);
-
-    StepRoot(StepRoot&&) = default;
-    StepRoot& operator=(StepRoot&&) = delete;
-    ~StepRoot();
 
     /// An O_PATH descriptor of the container's root.
     int root() const noexcept { return root_.get(); }

@@ -111,10 +111,19 @@ UserProcess::~UserProcess() {
 Result<Exchange> UserProcess::ask(const formats::Fields& question,
                                   const std::vector<int>& descriptors) {
     TRY(send_message(socket_.get(), formats::encode_fields(question), descriptors));
+    for (; unread_ > 0; --unread_) {
+        TRY(receive_message(socket_.get()));
+    }
     Message message = TRY(receive_message(socket_.get()));
     Exchange answer{TRY(formats::decode_fields(message.bytes)), std::move(message.descriptors)};
     TRY(formats::check_error(answer.fields));
     return answer;
+}
+
+Result<> UserProcess::tell(const formats::Fields& question, const std::vector<int>& descriptors) {
+    TRY(send_message(socket_.get(), formats::encode_fields(question), descriptors));
+    ++unread_;
+    return {};
 }
 
 }  // namespace lading::sys

@@ -30,18 +30,24 @@ class UserProcess {
                                      const Answer& answer);
 
     UserProcess(UserProcess&& other) noexcept
-        : pid_(std::exchange(other.pid_, -1)), socket_(std::move(other.socket_)) {}
+        : pid_(std::exchange(other.pid_, -1)),
+          socket_(std::move(other.socket_)),
+          unread_(other.unread_) {}
     UserProcess& operator=(UserProcess&&) = delete;
     ~UserProcess();  ///< closes the connection, by which the child ends, and reaps it
 
     /// Asks and waits.  `descriptors` stay the caller's.
     Result<Exchange> ask(const formats::Fields& question, const std::vector<int>& descriptors = {});
 
+    /// Asks for work whose answer nobody needs, and does not wait.
+    Result<> tell(const formats::Fields& question, const std::vector<int>& descriptors = {});
+
   private:
     UserProcess(pid_t pid, Fd socket) : pid_(pid), socket_(std::move(socket)) {}
 
     pid_t pid_ = -1;
     Fd socket_;
+    unsigned unread_ = 0;  ///< answers that nobody waited for
 };
 
 }  // namespace lading::sys

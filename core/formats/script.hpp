@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The first line of a script.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace lading::formats {
+
+/// The program that a script's `#!` line names (execve(2), "Interpreter scripts"); empty for what is
+/// no script or names none.
+std::string script_interpreter(std::string_view start);
+
+}  // namespace lading::formats
