@@ -221,8 +221,10 @@ Result<> Options::export_request() {
     request.text = *text;
     request.image = TRY(parse_image_reference(*text));
     TRY(merge_into(request));
+    const std::string line = format_request(request);
+    TRY(parse_request(line));  // as every node will: what is too long is better said here
     setenv(kContainerVariable, text->c_str(), 1);
-    setenv(kRequestVariable, format_request(request).c_str(), 1);
+    setenv(kRequestVariable, line.c_str(), 1);
     return {};
 }
 

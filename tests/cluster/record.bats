@@ -30,6 +30,25 @@ true')
     has "$job.batch|$IMAGE"
 }
 
+@test "a record that would be too long leaves labels out, and says so" {
+    local image=$LADING_CLUSTER_DIR/labelled labels=()
+    install -D "$LADING_TEST_TOOLS/read_neighbour" "$image/bin/labelled_program"
+    for i in {1..80}; do labels+=(--label "org.example.label$i=$(printf 'x%.0s' {1..100})"); done
+    admin "$LADING_BIN/lading" import "$image" labelled:1 --store "$LADING_CLUSTER_DIR/store" "${labels[@]}"
+    run alice srun --container=labelled:1 /bin/labelled_program
+    ended 2
+    wait_for 30 labelled_job
+    job=$(labelled_job)
+    wait_for 30 recorded "$job"
+    run comment_of "$job"
+    [ "${#output}" -le 4096 ]
+    jq -e .lading <<<"$output"
+    run admin "$LADING_BIN/lading" record "$job"
+    has "(further labels did not fit into the record)"
+}
+
+labelled_job() { admin sacct -X -n -P -o JobID --name=labelled_program | grep .; }
+
 @test "lading record prints it for people and as JSON" {
     job=$(submitted --container=$IMAGE <<<'#!/bin/sh
 cat /etc/hostname')
@@ -89,11 +108,12 @@ on_n1_network() { nsenter --target "$(cat "$LADING_CLUSTER_DIR/run/n1.pid")" --n
     on_n1_network nft -f "$BATS_TEST_TMPDIR/rules"
     alice timeout 150 srun --jobid="$job" --overlap --container=$IMAGE \
         sh -c 'echo ran in $(cat /etc/hostname)' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    local srun=$!
     wait_for 30 grep -q 'ran in image-bookworm' "$BATS_TEST_TMPDIR/out" || true
     wait_for 60 logged || true
     on_n1_network nft delete table inet lading_test
     # Slurm 26.05's srun ends only when the node has told slurmctld, container or not.
-    wait "$!"
+    wait "$srun"
     alice scancel "$job"
     grep 'ran in image-bookworm' "$BATS_TEST_TMPDIR/out"
     logged

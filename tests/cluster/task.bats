@@ -43,10 +43,10 @@ load environment.bash
 @test "tasks share the node's PID, IPC, network and host name, unless they ask otherwise" {
     for ns in pid ipc net uts; do
         outside=$(on_node n1 readlink /proc/self/ns/$ns)
-        run alice srun -w n1 --container=$IMAGE readlink /proc/self/ns/$ns
+        run alice srun --quiet -w n1 --container=$IMAGE readlink /proc/self/ns/$ns
         ended 0
         if [[ $ns != pid ]]; then [ "$output" = "$outside" ]; fi
-        run alice srun -w n1 --container=$IMAGE --container-unshare=$ns readlink /proc/self/ns/$ns
+        run alice srun --quiet -w n1 --container=$IMAGE --container-unshare=$ns readlink /proc/self/ns/$ns
         ended 0
         [ "$output" != "$outside" ]
     done
@@ -66,6 +66,21 @@ load environment.bash
     ended 42
     run alice srun --container=$IMAGE sh -c 'kill -SEGV $$'
     ended 139
+}
+
+@test "scancel --signal reaches the program in the container" {
+    alice rm -f /home/alice/ready
+    alice srun -w n1 --container=$IMAGE sh -c 'trap "echo got it; exit 9" USR1; echo $SLURM_JOB_ID >/home/alice/ready
+        sleep 100 & wait' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+    local srun=$!
+    wait_for 20 alice test -s /home/alice/ready
+    alice scancel --signal=USR1 "$(alice cat /home/alice/ready).0"
+    status=0
+    wait "$srun" || status=$?
+    alice rm -f /home/alice/ready
+    output=$(cat "$BATS_TEST_TMPDIR/out")
+    has "got it"
+    ended 9
 }
 
 @test "the environment is the image's, then Slurm's; PATH is the image's" {
