@@ -100,6 +100,9 @@ Result<> Session::start_helper(spank_t spank, int argument_count, char** argumen
     fields.add("node", facts.node_id);
     fields.add("nodes", facts.node_count);
     fields.add("batch", facts.batch ? 1U : 0U);
+    if (job_variable(spank, "SLURM_MPI_TYPE").value_or("").starts_with("pmix")) {
+        fields.add("pmix_directory", spool_directory());
+    }
     fields.add("argument", facts.argv);
     fields.add("environment", facts.environment);
     return sys::send_message(socket_.get(), formats::encode_fields(fields));

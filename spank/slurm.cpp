@@ -2,9 +2,14 @@
 #include "spank/slurm.hpp"
 
 #include <slurm/slurm.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 namespace lading::spank {
 namespace {
@@ -67,6 +72,23 @@ std::optional<std::string> job_variable(spank_t spank, const char* name) {
 
 int local_task_id(spank_t spank) {
     return item<int>(spank, S_TASK_ID, 0);
+}
+
+std::string spool_directory() {
+    std::error_code failed;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", failed)) {
+        const int fd = std::atoi(entry.path().filename().c_str());
+        int listens = 0;
+        socklen_t size = sizeof listens;
+        sockaddr_un address{};
+        socklen_t length = sizeof address - 1;  // the path is ended by the zero that stays
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0 &&
+            getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0 &&
+            address.sun_family == AF_UNIX && address.sun_path[0] == '/') {
+            return std::filesystem::path(address.sun_path).parent_path();
+        }
+    }
+    return {};
 }
 
 std::string step_name(std::uint32_t step_id) {

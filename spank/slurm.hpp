@@ -34,6 +34,10 @@ std::optional<std::string> job_variable(spank_t spank, const char* name);
 /// Local id of the task in whose process this runs; 0 where Slurm does not say.
 int local_task_id(spank_t spank);
 
+/// SlurmdSpoolDir on this node, where slurmstepd itself listens; empty where that cannot be told.
+/// Slurm's PMIx server keeps the step's files in a directory below it.  Remote context only.
+std::string spool_directory();
+
 /// How this release names the step in sacct: `batch`, `interactive`, or its number.
 std::string step_name(std::uint32_t step_id);
 

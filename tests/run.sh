@@ -30,7 +30,7 @@ if [[ $EUID -ne 0 ]]; then
     exit 2
 fi
 
-contrib/packages-install build run cluster roots test
+contrib/packages-install build run cluster roots test mpi
 export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
 
 # The unit tests once more, with every access checked: no floor 5, so that nothing of Slurm runs.

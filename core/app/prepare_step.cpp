@@ -243,11 +243,12 @@ JobRecord make_record(const OpenedImage& image, const RootFacts& facts, const Ho
     return record;
 }
 
-/// Directories in which Slurm's PMIx plugin puts the step's sockets: see docs/slurm.md.
+/// Directories in which Slurm's PMIx plugin keeps what its clients open: see docs/slurm.md.
 std::vector<HostPath> pmi_directories(const StepFacts& step) {
     std::vector<HostPath> directories;
-    for (const char* const name : {"SLURM_PMIXP_TMPDIR", "PMIX_SERVER_TMPDIR"}) {
-        if (std::string path = variable(step.environment, name); path.starts_with('/')) {
+    for (std::string path :
+         {step.pmix_directory, variable(step.environment, "SLURM_PMIXP_TMPDIR")}) {
+        if (path.starts_with('/')) {
             directories.push_back({std::move(path)});
         }
     }

@@ -36,6 +36,7 @@ app::StepOrder read_order(const formats::Fields& fields) {
     order.step.node_id = static_cast<std::uint32_t>(fields.number("node"));
     order.step.node_count = static_cast<std::uint32_t>(fields.number("nodes"));
     order.step.batch = fields.number("batch") != 0;
+    order.step.pmix_directory = fields.get("pmix_directory");
     order.step.argv = fields.all("argument");
     order.step.environment = fields.all("environment");
     return order;

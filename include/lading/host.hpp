@@ -36,6 +36,7 @@ struct StepFacts {
     std::uint32_t node_id = 0;  ///< of this node within the step
     std::uint32_t node_count = 1;
     bool batch = false;
+    std::string pmix_directory;     ///< that Slurm's PMIx server keeps the step's files below
     std::string working_directory;  ///< where the job wants to be; may be missing on this node
     std::vector<std::string> argv;
     std::vector<std::string> environment;  ///< `NAME=value`
