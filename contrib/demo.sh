@@ -68,7 +68,8 @@ build_lading() {
     local prefix=$1
     quietly "packages" contrib/packages-install build run cluster roots
     quietly "configure" cmake --preset release -B "$build" -DLADING_TESTS=OFF \
-        -DCMAKE_INSTALL_PREFIX="$prefix" -DLADING_PLUGIN_DIR="$prefix/lib/slurm"
+        -DCMAKE_INSTALL_PREFIX="$prefix" -DLADING_PLUGIN_DIR="$prefix/lib/slurm" \
+        -DLADING_CONFIG_FILE="$state/etc/lading.json"
     quietly "build, a few minutes the first time" cmake --build "$build" --parallel "$(nproc)"
     quietly "install into $prefix" cmake --install "$build"
 }
@@ -97,14 +98,15 @@ END
 
 import_image() {
     local root suite
+    # shellcheck source=/dev/null
     suite=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-bookworm}")
     printf '   a Debian root by debootstrap, a minute the first time\n'
     root=$(contrib/base-image "$suite" 2>"$log") || {
         tail -n 20 "$log" >&2
         fail "there is no image to import: see above"
     }
-    contrib/cluster/cluster exec -- lading --config "$state/etc/lading.json" \
-        import "$root" "$image" --label org.example.team=atse --label org.example.mpi=none
+    contrib/cluster/cluster exec -- \
+        lading import "$root" "$image" --label org.example.team=atse --label org.example.mpi=none
 }
 
 # The script that alice submits: who am I, where am I, in what.
@@ -117,10 +119,12 @@ srun --label sh -c 'echo "$(hostname): image $(cat /etc/hostname), $(id -un) in 
 END
 }
 
-# slurmdbd hears of the record a moment after the job's end.
+# slurmdbd hears of the record a moment after the job's end, and of the start of a job as short as
+# this one, with its name and container, some seconds after that.
 await_record() {
     local job=$1 deadline=$((SECONDS + 30))
-    until contrib/cluster/cluster exec -- sacct -X -n -P -j "$job" -o AdminComment | grep -q '"lading"'; do
+    until contrib/cluster/cluster exec -- sacct -X -n -P -j "$job" -o Container,AdminComment |
+        grep -q "^$image|.*\"lading\""; do
         [[ $SECONDS -lt $deadline ]] ||
             fail "the job ran, but its record did not reach slurmdbd within 30 s" \
                 "look at: contrib/cluster/cluster logs"
@@ -157,9 +161,10 @@ The cluster is still up. Try:
   $alice srun --container=$image -N2 cat /etc/os-release
   $alice srun --container=$image --pty bash
   $alice srun --container=atse:1.2.5 true
-  $alice srun --container=$image --container-mounts=/opt:/mnt:ro ls /mnt
+  $alice srun --container=$image --container-mounts=/etc/slurm:/mnt:ro ls /mnt
+  $alice lading images
 
-Take it down, and leave nothing behind:
+Take it down, and leave nothing of it behind:
 
   sudo ${environment}contrib/cluster/cluster down
 END

@@ -47,6 +47,7 @@ write /etc/passwd /etc/group
 bind /dev rw [lading]
 bind /home/alice/in on /opt/in rw [user]
 bind /opt/site ro, if there [site]
+bind /proc rw [lading]
 bind /scratch/run1 rw, if there [user]
 bind /sys ro [lading]
 bind /data on /tmp ro [user]
