@@ -174,7 +174,7 @@ main() {
     case ${1:-} in
     '') ;;
     -h | --help) usage && return ;;
-    *) usage >&2 && exit 2 ;;
+    *) usage >&2; fail "does not know '$1'" ;;
     esac
     [[ $EUID -eq 0 ]] || fail "packages and namespaces need root: sudo contrib/demo.sh"
     mkdir -p build

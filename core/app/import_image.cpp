@@ -2,7 +2,6 @@
 #include "core/app/import_image.hpp"
 
 #include <fcntl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -25,7 +24,12 @@ namespace {
 constexpr const char* kPackedName = "image.squashfs";
 
 std::string now() {
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+    const std::time_t seconds = std::time(nullptr);
+    std::tm utc{};
+    char text[sizeof "1970-01-01T00:00:00Z"] = "";
+    gmtime_r(&seconds, &utc);
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return text;
 }
 
 struct Packed {
