@@ -70,6 +70,12 @@ bool Session::wanted(spank_t spank) {
 Session::Session(spank_t spank, int argument_count, char** arguments) : step_(read_step(spank)) {
     if (const Result<> started = start_helper(spank, argument_count, arguments); !started) {
         error_ = started.error();
+        return;
+    }
+    if (step_.facts.node_id == 0) {
+        if (const Result<> started = start_report(); !started) {
+            slurm_info("lading: %s", started.error().what.c_str());
+        }
     }
 }
 
@@ -215,31 +221,42 @@ void refuse_task(spank_t spank, const Error& error) noexcept {
 
 void Session::on_forked_task() {
     release_helper();
-    if (!error_ && !record_.empty() && step_.facts.node_id == 0 && ++forked_ == step_.local_tasks) {
-        start_report();
+    if (++forked_ != step_.local_tasks || step_.facts.node_id != 0) {
+        return;
+    }
+    if (error_ || record_.empty()) {
+        report_.reset();  // nothing to say, or the site wants nothing said
+    } else if (const Result<> sent = send_record(); !sent) {
+        report_.reset();
+        log_undelivered(sent.error().what);
     }
 }
 
-void Session::start_report() {
-    const auto start = [this]() -> Result<> {
-        sys::SocketPair sockets = TRY(sys::make_socket_pair());
-        sys::ChildSpec spec;
-        spec.program = arguments_.helpers + "/lading-report";
-        spec.arguments = {std::to_string(step_.facts.job_id)};
-        spec.in_background = true;
-        spec.environment = kHelperEnvironment;
-        if (const char* const conf = std::getenv("SLURM_CONF")) {
-            spec.environment.push_back(fmt::format("SLURM_CONF={}", conf));
-        }
-        spec.input = sockets.theirs.get();
-        report_ = TRY(sys::start_child(spec));
-        report_end_ = std::move(sockets.ours);
-        return sys::send_message(report_end_.get(), record_);
-    };
-    if (const Result<> started = start(); !started) {
-        report_.reset();
-        log_undelivered(started.error().what);
+Result<> Session::start_report() {
+    sys::SocketPair sockets = TRY(sys::make_socket_pair());
+    sys::ChildSpec spec;
+    spec.program = arguments_.helpers + "/lading-report";
+    spec.arguments = {std::to_string(step_.facts.job_id)};
+    spec.in_background = true;
+    spec.environment = kHelperEnvironment;
+    if (const char* const conf = std::getenv("SLURM_CONF")) {
+        spec.environment.push_back(fmt::format("SLURM_CONF={}", conf));
     }
+    spec.input = sockets.theirs.get();
+    report_ = TRY(sys::start_child(spec));
+    report_end_ = std::move(sockets.ours);
+    return {};
+}
+
+Result<> Session::send_record() {
+    if (!report_) {
+        return fail(Code::system, "lading-report could not be started");
+    }
+    // A job of milliseconds must not be over before slurmctld is asked: it refuses one that is.
+    report_->to_foreground();
+    TRY(sys::send_message(report_end_.get(), record_));
+    record_sent_ = true;
+    return {};
 }
 
 void Session::log_undelivered(const std::string& reason) const {
@@ -249,7 +266,8 @@ void Session::log_undelivered(const std::string& reason) const {
 }
 
 void Session::finish_report() {
-    if (!report_) {
+    if (!record_sent_) {
+        report_.reset();  // no task was started
         return;
     }
     shutdown(report_end_.get(), SHUT_WR);  // the answer is wanted now

@@ -34,7 +34,8 @@ class Session {
     /// Does this step ask for a container?  Looks at the job's environment and opens no file.
     static bool wanted(spank_t spank);
 
-    /// init_post_opt: starts the helper, which then works while slurmstepd prepares the step.
+    /// init_post_opt: starts the helper, which then works while slurmstepd prepares the step, and on
+    /// the first node the report, which makes itself ready.
     Session(spank_t spank, int argument_count, char** arguments);
 
     /// user_init: waits for the container and prepares the tasks' environment.
@@ -58,7 +59,8 @@ class Session {
     Result<> receive_container(spank_t spank);
     Result<> enter_container(spank_t spank);
     void release_helper();
-    void start_report();
+    Result<> start_report();
+    Result<> send_record();
     void log_undelivered(const std::string& reason) const;
 
     Arguments arguments_;
@@ -70,6 +72,7 @@ class Session {
     std::vector<std::string> words_;  ///< for the user, of the first task of each node
     std::string record_;
     std::uint32_t forked_ = 0;
+    bool record_sent_ = false;
     sys::Fd report_end_;
     std::optional<sys::Child> report_;
 };

@@ -77,6 +77,12 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
     _exit(127);
 }
 
+/// Where it may not, the process runs as it did.
+void set_policy(pid_t pid, int policy) noexcept {
+    const sched_param none_needed{};
+    sched_setscheduler(pid, policy, &none_needed);
+}
+
 struct Stream {
     Fd fd;
     std::string* into;
@@ -143,18 +149,20 @@ Result<Child> start_child(const ChildSpec& spec) {
         errno = number;
         return fail_errno(Code::system, fmt::format("cannot start {}", spec.program));
     }
-    if (spec.in_background) {
-        // Here, since the caller waits for the exec.  Where it may not, it runs as any other.
-        const sched_param none_needed{};
-        sched_setscheduler(pid, SCHED_IDLE, &none_needed);
-    }
     Child child(pid);
+    if (spec.in_background) {
+        set_policy(pid, SCHED_IDLE);  // not in the child, for whose exec the caller waits
+    }
     if (failure != 0) {
         errno = failure;
         return fail_errno(failure == ENOENT ? Code::not_found : Code::system,
                           fmt::format("cannot start {}", spec.program));
     }
     return child;
+}
+
+void Child::to_foreground() const noexcept {
+    set_policy(pid_, SCHED_OTHER);
 }
 
 Result<int> Child::wait() {

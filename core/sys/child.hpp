@@ -38,6 +38,9 @@ class Child {
 
     pid_t pid() const noexcept { return pid_; }
 
+    /// Ends in_background: from now on it runs as any other process.
+    void to_foreground() const noexcept;
+
     /// Waits for the end: the exit status, or 128 + N where signal N ended it, as a shell says it.
     Result<int> wait();
 
