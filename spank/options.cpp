@@ -91,6 +91,11 @@ std::optional<std::string> take_variable(const char* name) {
 /// a plugin built for another is refused.
 constexpr bool kSlurmHasContainer = SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(21, 8, 0);
 
+/// From 23.02 on Slurm's PMIx plugin looks for a step's directory in oci.conf's where Slurm knows
+/// of a container, and fails without one (seen on 24.11).  So a step that inherits its container
+/// there does not tell Slurm.
+constexpr bool kLendsDefault = SLURM_VERSION_NUMBER < SLURM_VERSION_NUM(23, 2, 0);
+
 template <typename List, typename Value>
 void add_once(List& list, const Value& value) {
     if (std::find(list.begin(), list.end(), value) == list.end()) {
@@ -119,8 +124,9 @@ void Options::set_aside_inherited(bool srun) {
         inherited_request_.reset();
         return;
     }
+    inherited_container_ = container;
     // As srun's default the job's container is also seen by Slurm, in the step's Container column.
-    if (std::getenv(kDefaultVariable) == nullptr) {
+    if (kLendsDefault && std::getenv(kDefaultVariable) == nullptr) {
         setenv(kDefaultVariable, container->c_str(), 1);
         lent_default_ = true;
     }
@@ -194,8 +200,8 @@ Result<> Options::export_request() {
     }
     const char* const native = std::getenv(kContainerVariable);
     std::optional<std::string> text = container_;
-    if (!text && native != nullptr) {
-        text = native;
+    if (!text) {
+        text = native != nullptr ? std::optional<std::string>(native) : inherited_container_;
     }
     const bool asked = !mounts_.empty() || !environment_.empty() || workdir_ || writable_ ||
                        mount_home_ || unshare_;

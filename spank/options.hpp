@@ -39,6 +39,7 @@ class Options {
   private:
     Result<> merge_into(Request& request) const;
 
+    std::optional<std::string> inherited_container_;
     std::optional<std::string> inherited_request_;
     bool lent_default_ = false;  ///< SRUN_CONTAINER was set here and must not reach the step
 

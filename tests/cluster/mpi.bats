@@ -27,14 +27,22 @@ every_rank_is_there() {
 
 @test "the PMIx server's directory is there" {
     alice srun --mpi=list 2>&1 | grep -q pmix || skip "this Slurm offers no PMIx"
-    run alice srun --mpi=pmix --container=$IMAGE sh -c 'ls -d "$PMIX_SERVER_TMPDIR"'
+    run alice srun --mpi=pmix --container-image=$IMAGE sh -c 'ls -d "$PMIX_SERVER_TMPDIR"'
     ended 0
 }
 
 @test "Open MPI finds its ranks by PMIx, on four nodes" {
     alice srun --mpi=list 2>&1 | grep -q pmix || skip "this Slurm offers no PMIx"
-    run alice timeout 60 srun -N4 -n4 --mpi=pmix --container=$IMAGE --container-mounts=$libraries \
-        ./hello_openmpi
+    run alice timeout 60 srun -N4 -n4 --mpi=pmix --container-image=$IMAGE \
+        --container-mounts=$libraries ./hello_openmpi
+    ended 0
+    every_rank_is_there
+}
+
+@test "PMIx works in a container that srun inherits" {
+    alice srun --mpi=list 2>&1 | grep -q pmix || skip "this Slurm offers no PMIx"
+    run alice timeout 60 salloc --quiet -N4 -n4 sh -c \
+        "SLURM_CONTAINER=$IMAGE srun --mpi=pmix --container-mounts=$libraries ./hello_openmpi"
     ended 0
     every_rank_is_there
 }

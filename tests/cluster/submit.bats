@@ -45,7 +45,7 @@ cat /etc/hostname'
 }
 
 @test "srun in an allocation inherits the container, unless told otherwise" {
-    run alice salloc --quiet -N1 --container=$IMAGE bash -c '
+    run alice salloc --quiet -w n1 --container=$IMAGE bash -c '
         srun cat /etc/hostname; srun --container=none hostname'
     ended 0
     has "image-bookworm"
@@ -60,7 +60,7 @@ cat /etc/hostname'
 }
 
 @test "a SLURM_CONTAINER left in a shell does nothing outside of a job" {
-    run alice env SLURM_CONTAINER=stale:1 SLURM_LADING='{"v":1,"image":"stale:1"}' srun hostname
+    run alice env SLURM_CONTAINER=stale:1 SLURM_LADING='{"v":1,"image":"stale:1"}' srun -w n1 hostname
     ended 0
     has "n1"
 }
