@@ -26,6 +26,9 @@ constexpr int kHelperSeconds = 300;
 /// record instead.
 constexpr int kReportMilliseconds = 3000;
 
+/// For a helper that has nothing left to do but to end.
+constexpr int kReleaseMilliseconds = 1000;
+
 /// A helper sees nothing of the job's environment and nothing of slurmstepd's.
 const std::vector<std::string> kHelperEnvironment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
                                                      "LC_ALL=C.UTF-8"};
@@ -125,14 +128,15 @@ void Session::collect(spank_t spank) {
     }
 }
 
-/// Not by the destructor's SIGKILL: its own child would be slurmstepd's to reap.
+/// First without SIGKILL: the helper's own child would be slurmstepd's to reap.  But a user can
+/// stop that one, or a file system can, and slurmstepd waits for neither.
 void Session::release_helper() {
     if (socket_.valid()) {
         shutdown(socket_.get(), SHUT_RDWR);  // the forked task holds a copy of it
         socket_.reset();
     }
     if (helper_) {
-        static_cast<void>(helper_->wait());
+        static_cast<void>(helper_->ends_within(kReleaseMilliseconds));
         helper_.reset();
     }
 }

@@ -3,7 +3,8 @@
 //
 // Started by slurmstepd as root with a socket as its standard input; takes an order, then the
 // working directory, and answers with two descriptors (mount namespace, root) and what the tasks
-// need, or with an error; then it stays until the socket is closed.  It prints nothing: slurmstepd speaks to the user.
+// need, or with an error; then it stays until the socket is closed.  It prints nothing: slurmstepd
+// speaks to the user.
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>

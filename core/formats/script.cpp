@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "core/formats/script.hpp"
 
-#include <algorithm>
-
 namespace lading::formats {
 
 std::string script_interpreter(std::string_view start) {

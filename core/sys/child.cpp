@@ -165,6 +165,12 @@ void Child::to_foreground() const noexcept {
     set_policy(pid_, SCHED_OTHER);
 }
 
+bool Child::ends_within(int milliseconds) const noexcept {
+    const Fd process(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
+    pollfd ended{process.get(), POLLIN, 0};
+    return !process.valid() || poll(&ended, 1, milliseconds) == 1;
+}
+
 Result<int> Child::wait() {
     int status = 0;
     pid_t waited = 0;

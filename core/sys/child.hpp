@@ -41,6 +41,9 @@ class Child {
     /// Ends in_background: from now on it runs as any other process.
     void to_foreground() const noexcept;
 
+    /// Waits for the end for so long at most, and leaves the status; false where it has not ended.
+    bool ends_within(int milliseconds) const noexcept;
+
     /// Waits for the end: the exit status, or 128 + N where signal N ended it, as a shell says it.
     Result<int> wait();
 

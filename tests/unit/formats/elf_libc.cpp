@@ -3,10 +3,12 @@
 
 #include <elf.h>
 
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include "catch.hpp"
+#include "core/formats/script.hpp"
 
 using namespace lading;
 using namespace lading::formats;
@@ -181,4 +183,23 @@ TEST_CASE("the libc is looked for where a root keeps its own, not its cross comp
           "usr/lib/debug/libc.so.6", "lib/libc.so", ""}) {
         CHECK(libc_file(path) == LibcFile::none);
     }
+}
+
+TEST_CASE("a program's loader is named in its first bytes") {
+    std::string head(4096, '\0');
+    std::ifstream("/proc/self/exe", std::ios::binary).read(head.data(), 4096);
+    CHECK(elf_interpreter(head).find("/lib") == 0);
+    for (std::size_t size = 0; size < 1024; ++size) {
+        (void)elf_interpreter(head.substr(0, size));
+    }
+    CHECK(elf_interpreter("#!/bin/sh\n").empty());
+    CHECK(elf_interpreter("").empty());
+}
+
+TEST_CASE("a script's interpreter is the first word of its first line") {
+    CHECK(script_interpreter("#!/bin/sh\nexit\n") == "/bin/sh");
+    CHECK(script_interpreter("#! \t/usr/bin/env python3\n") == "/usr/bin/env");
+    CHECK(script_interpreter("#!/bin/sh") == "/bin/sh");
+    CHECK(script_interpreter("#!  ").empty());
+    CHECK(script_interpreter("echo #!/bin/sh").empty());
 }

@@ -39,6 +39,12 @@ struct Command {
         return *this;
     }
 
+    /// As srun in a job that runs in atse:1, with this request.
+    void begin_within_job(const char* request) {
+        with("SLURM_CONTAINER", "atse:1").with("SLURM_LADING", request).with("SLURM_JOB_ID", "7");
+        begin();
+    }
+
     void begin() { REQUIRE(slurm_spank_init(nullptr, 0, nullptr) == 0); }
 
     /// --container=TEXT, by Slurm's own option or by the plugin's.
@@ -126,8 +132,7 @@ TEST_CASE("srun within a job inherits its container with its options") {
         R"({"v":1,"image":"atse:1","mounts":["/data:/in"],"writable":true})";
     SECTION("as it is") {
         Command command(S_CTX_LOCAL);
-        command.with("SLURM_CONTAINER", "atse:1").with("SLURM_LADING", inherited);
-        command.with("SLURM_JOB_ID", "7").begin();
+        command.begin_within_job(inherited);
         if (SLURM_VERSION_NUMBER < SLURM_VERSION_NUM(23, 2, 0)) {
             CHECK(variable("SRUN_CONTAINER") ==
                   "atse:1");  // Slurm reads it as the option's default
@@ -141,8 +146,7 @@ TEST_CASE("srun within a job inherits its container with its options") {
     }
     SECTION("but another image starts afresh") {
         Command command(S_CTX_LOCAL);
-        command.with("SLURM_CONTAINER", "atse:1").with("SLURM_LADING", inherited);
-        command.with("SLURM_JOB_ID", "7").begin();
+        command.begin_within_job(inherited);
         REQUIRE(command.container("other:2") == 0);
         REQUIRE(command.end() == 0);
         CHECK(command.request().mounts.empty());
@@ -150,8 +154,7 @@ TEST_CASE("srun within a job inherits its container with its options") {
     }
     SECTION("and none is the host") {
         Command command(S_CTX_LOCAL);
-        command.with("SLURM_CONTAINER", "atse:1").with("SLURM_LADING", inherited);
-        command.with("SLURM_JOB_ID", "7").begin();
+        command.begin_within_job(inherited);
         REQUIRE(command.container("none") == 0);
         REQUIRE(command.end() == 0);
         CHECK(variable("SLURM_CONTAINER") == "none");

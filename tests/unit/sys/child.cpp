@@ -191,3 +191,19 @@ TEST_CASE("an unprivileged child reaches neither the network nor other processes
     REQUIRE(child);
     CHECK(child->wait() == 0);
 }
+
+TEST_CASE("a child's end is awaited for a bounded time") {
+    const auto spec = [](const char* program, std::vector<std::string> arguments) {
+        ChildSpec child;
+        child.program = program;
+        child.arguments = std::move(arguments);
+        return child;
+    };
+    auto busy = start_child(spec("/bin/sleep", {"1000"}));
+    REQUIRE(busy);
+    CHECK_FALSE(busy->ends_within(10));
+    auto done = start_child(spec("/bin/true", {}));
+    REQUIRE(done);
+    CHECK(done->ends_within(10000));
+    CHECK(done->wait() == 0);
+}
