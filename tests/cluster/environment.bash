@@ -21,6 +21,13 @@ on_node() {
     cluster exec --node "$node" -- "$@"
 }
 
+# The squashfs file of the tests' image; other tests leave images of their own in the store.
+image_file() {
+    local digest
+    digest=$(admin lading inspect --store "$LADING_CLUSTER_DIR/store" --json "$IMAGE" | jq -r .squashfs.digest)
+    printf '%s/store/blobs/sha256/%s' "$LADING_CLUSTER_DIR" "${digest#sha256:}"
+}
+
 # wait_for SECONDS COMMAND…: polls a condition; fails when it did not come true in time.
 wait_for() {
     local deadline=$((SECONDS + $1))

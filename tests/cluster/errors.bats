@@ -42,7 +42,7 @@ echo ran'
 }
 
 @test "a truncated squashfs is refused" {
-    blob=$(find "$LADING_CLUSTER_DIR/store/blobs" -type f | head -n 1)
+    blob=$(image_file)
     admin sh -c "head -c 1000000 '$blob' >/home/alice/short.sqsh"
     run alice srun --container=/home/alice/short.sqsh true
     ended 125

@@ -122,7 +122,7 @@ load environment.bash
 no_squashfuse() { ! on_node n1 pgrep -x squashfuse_ll; }
 
 @test "a squashfs file of the user's is mounted by squashfuse, running as the user" {
-    blob=$(find "$LADING_CLUSTER_DIR/store/blobs" -type f | head -n 1)
+    blob=$(image_file)
     admin install -o alice "$blob" /home/alice/own.sqsh
     run alice srun -w n1 --container=/home/alice/own.sqsh sh -c '
         cat /etc/hostname; ps -e -o user=,comm= | grep squashfuse'
