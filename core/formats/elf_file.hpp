@@ -48,7 +48,7 @@ struct ElfCopy {
 
 struct ElfFile {
     enum class Kind {
-        program,  ///< ET_EXEC, or ET_DYN with PT_INTERP or without a soname and with DF_1_PIE
+        program,  ///< ET_EXEC, or ET_DYN with DF_1_PIE, or with PT_INTERP and without a soname
         library,  ///< ET_DYN otherwise
         other,    ///< relocatable, core
     };

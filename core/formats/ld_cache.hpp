@@ -19,9 +19,11 @@ struct CacheEntry {
     bool operator==(const CacheEntry&) const = default;
 };
 
-/// The entries for `architecture` (GOARCH value) of glibc's own ABI, in the file's order, which is
-/// the one in which the loader prefers them.  A cache that begins with the old format, and the new
-/// one behind it (before 2.33), is read too.  Code::bad_image where it is none or is damaged.
+/// The entries for `architecture` (GOARCH value) of glibc's own ABI, in the file's order: of those
+/// without hwcaps the loader takes the first; those with come before them, sorted by name, and it
+/// takes the highest that its processor has.  Entries of the hwcaps before 2.33, which 2.37 and
+/// later ignore, are left out.  A cache that begins with the old format, and the new one behind it
+/// (before 2.33), is read too.  Code::bad_image where it is none or is damaged.
 Result<std::vector<CacheEntry>> parse_ld_cache(std::string_view bytes,
                                                std::string_view architecture);
 
@@ -29,5 +31,9 @@ Result<std::vector<CacheEntry>> parse_ld_cache(std::string_view bytes,
 /// binary search needs them (_dl_cache_libcmp, descending), those of one soname in the order given.
 /// Entries with hwcaps are left out: who writes a cache has chosen already.
 std::string format_ld_cache(const std::vector<CacheEntry>& entries, std::string_view architecture);
+
+/// The bytes of a loader that reads the cache at `path` instead of /etc/ld.so.cache, whose name it
+/// holds: both are of one length.  Code::system where it holds no such name.
+Result<std::string> redirect_loader(std::string loader, std::string_view path);
 
 }  // namespace lading::formats
