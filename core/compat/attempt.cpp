@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "core/compat/attempt.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "core/compat/families.hpp"
+#include "core/compat/materialise.hpp"
+
+namespace lading::compat {
+namespace {
+
+using formats::IndexedFile;
+
+constexpr std::size_t kShown = 3;
+
+bool contains(const std::vector<std::uint32_t>& files, std::uint32_t file) {
+    return std::ranges::find(files, file) != files.end();
+}
+
+std::vector<const Stack*> with_companions(const Question& question, const Stack& first) {
+    std::vector<const Stack*> stacks{&first};
+    for (std::size_t i = 0; i < stacks.size(); ++i) {
+        for (const std::string& name : stacks[i]->profile.with) {
+            for (const Stack& stack : question.host.stacks) {
+                if (stack.profile.name == name &&
+                    std::ranges::find(stacks, &stack) == stacks.end()) {
+                    stacks.push_back(&stack);
+                }
+            }
+        }
+    }
+    return stacks;
+}
+
+/// Does the host's interface version differ from what the image's programs ask for?
+std::string missing_interface(const Attempt& tried, const Need& need) {
+    if (need.sonames.empty()) {
+        return {};
+    }
+    std::vector<std::string> offered;
+    for (const auto& [name, library] : tried.selection.libraries) {
+        offered.insert(offered.end(), library.names.begin(), library.names.end());
+    }
+    for (const std::string& soname : need.sonames) {
+        if (std::ranges::find(offered, soname) != offered.end()) {
+            return {};
+        }
+    }
+    return fmt::format("the image needs {}, the host's {} offers {}", need.sonames.front(),
+                       tried.stacks.front()->profile.name,
+                       offered.empty() ? std::string("nothing") : offered.front());
+}
+
+std::string describe(const Question& question, const Broken& broken) {
+    return fmt::format("{} {}", question.image.index->file(broken.file).path, broken.why);
+}
+
+void judge_glibc(const Question& question, const Loader& loader, const Subject& subject,
+                 Attempt& tried) {
+    if (tried.selection.missing_glibc.empty()) {
+        return;
+    }
+    const MissingVersion& first = tried.selection.missing_glibc.front();
+    const std::string own = image_glibc(question, loader);
+    tried.reason = fmt::format("the host's {} needs {}, the image's glibc is {}", first.by,
+                               first.version, own.empty() ? "none" : own);
+    tried.remedy =
+        "rebuild the image on a newer release of its distribution, or run with "
+        "--container-inject=none";
+    if (own.empty() || question.host.libc.family.empty()) {
+        tried.verdict = Verdict::no_glibc;
+        return;
+    }
+    tried.needs_glibc = true;
+    std::vector<Broken> users = check_glibc_users(question);
+    const auto ours = std::ranges::find_if(
+        users, [&](const Broken& user) { return contains(subject.files, user.file); });
+    if (ours != users.end()) {
+        tried.verdict = Verdict::no_glibc;
+        tried.reason = fmt::format("{}; and {}", tried.reason, describe(question, *ours));
+        return;
+    }
+    tried.verdict = Verdict::ok_glibc;
+    tried.reason += fmt::format(": using the host's {}", question.host.libc.version);
+    tried.remedy.clear();
+    tried.broken.insert(tried.broken.end(), users.begin(), users.end());
+}
+
+/// Which of the broken decide: the job's own programs and libraries; without a job, all users of
+/// the stack together.
+void judge_users(const Question& question, const Subject& subject, const Need& need,
+                 Attempt& tried) {
+    const auto ours = [&](const Broken& user) { return contains(subject.files, user.file); };
+    const auto user = std::ranges::find_if(tried.broken, ours);
+    const auto is_broken = [&](std::uint32_t file) {
+        return std::ranges::any_of(tried.broken,
+                                   [&](const Broken& one) { return one.file == file; });
+    };
+    const bool all = subject.programs.empty() && !need.users.empty() &&
+                     std::ranges::all_of(need.users, is_broken);
+    if (user == tried.broken.end() && !all) {
+        if (!tried.broken.empty() && tried.verdict < Verdict::degraded) {
+            tried.verdict = Verdict::degraded;
+            std::vector<std::string> names;
+            for (const Broken& one : tried.broken) {
+                names.emplace_back(question.image.index->file(one.file).path);
+            }
+            const std::size_t more = names.size() - std::min(names.size(), kShown);
+            names.resize(names.size() - more);
+            tried.reason =
+                fmt::format("{}{}these of the image's files will not work: {}{}", tried.reason,
+                            tried.reason.empty() ? "" : "; ", fmt::join(names, ", "),
+                            more > 0 ? fmt::format(" and {} more", more) : "");
+        }
+        return;
+    }
+    const Broken& first = user == tried.broken.end() ? tried.broken.front() : *user;
+    const bool belongs = std::ranges::any_of(tried.selection.libraries, [&](const auto& entry) {
+        return entry.second.belongs &&
+               std::ranges::find(entry.second.names, first.library) != entry.second.names.end();
+    });
+    tried.verdict = belongs ? Verdict::no_symbol : Verdict::conflict;
+    tried.reason = describe(question, first);
+    tried.remedy = belongs ? "rebuild the program against an MPI as old as the host's, or run with "
+                             "--container-inject=none"
+                           : "rebuild the image on a release closer to the host's, or run with "
+                             "--container-inject=none";
+}
+
+}  // namespace
+
+std::vector<std::string> searched_directories(const Question& question, const Loader& loader,
+                                              const std::vector<std::uint32_t>& files) {
+    std::vector<std::string> directories;
+    for (const std::uint32_t id : files) {
+        const IndexedFile file = question.image.index->file(id);
+        // RUNPATH serves its own file alone, and is looked at when that file is.
+        for (std::string& directory : loader.directories(file, file.rpath)) {
+            if (std::ranges::find(directories, directory) == directories.end()) {
+                directories.push_back(std::move(directory));
+            }
+        }
+    }
+    return directories;
+}
+
+Attempt attempt(const Question& question, const Loader& loader, const Subject& subject,
+                const Need& need, const Stack& stack) {
+    Attempt tried;
+    tried.stacks = with_companions(question, stack);
+    for (const Stack* const one : tried.stacks) {
+        if (!one->missing.empty()) {
+            tried.verdict = Verdict::missing;
+            tried.reason = one->missing;
+            return tried;
+        }
+    }
+    std::vector<std::uint32_t> users = need.users;
+    users.insert(users.end(), subject.files.begin(), subject.files.end());
+    tried.selection = select_libraries(question, loader, tried.stacks,
+                                       searched_directories(question, loader, users));
+    if (need.kind == StackKind::mpi) {
+        if (std::string why = missing_interface(tried, need); !why.empty()) {
+            tried.verdict = Verdict::no_abi;
+            tried.reason = std::move(why);
+            tried.remedy =
+                "rebuild the program with the host's release of MPI, or run with "
+                "--container-inject=none";
+            return tried;
+        }
+    }
+    tried.broken = check_users(question, loader, tried.selection);
+    judge_glibc(question, loader, subject, tried);
+    if (tried.verdict != Verdict::no_glibc) {
+        judge_users(question, subject, need, tried);
+    }
+    return tried;
+}
+
+}  // namespace lading::compat

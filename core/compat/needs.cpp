@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "core/compat/needs.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "core/compat/families.hpp"
+
+namespace lading::compat {
+namespace {
+
+using formats::ElfFile;
+using formats::ElfImport;
+using formats::ElfIndex;
+using formats::IndexedFile;
+
+constexpr std::string_view kLabel = "org.supercontainers.";
+constexpr int kInterpreters = 4;  // as the kernel follows scripts
+
+std::string label(const ImageSide& image, std::string_view name) {
+    const auto found = image.labels.find(std::string(kLabel).append(name));
+    return found == image.labels.end() ? "" : found->second;
+}
+
+template <typename List, typename Value>
+void add_once(List& list, const Value& value) {
+    if (std::ranges::find(list, value) == list.end()) {
+        list.push_back(value);
+    }
+}
+
+bool uses_open_mpi(const ElfIndex& index, std::uint32_t user) {
+    return std::ranges::any_of(index.imports(user), [](const ElfImport& import) {
+        return import.name.starts_with("ompi_");
+    });
+}
+
+/// The flavour that a user of `libmpi.so.12` means.
+std::string flavour_of_use(const ElfIndex& index, std::uint32_t user, std::string_view soname) {
+    const std::string_view by_name = mpi_flavour_of_name(soname);
+    if (!by_name.empty()) {
+        return std::string(by_name);
+    }
+    return uses_open_mpi(index, user) ? "openmpi" : "mpich";
+}
+
+class Needs {
+  public:
+    Needs(const ImageSide& image, const std::string& architecture, const Subject& subject)
+        : image_(image), index_(*image.index), architecture_(architecture), subject_(subject) {}
+
+    std::vector<Need> find() {
+        for (std::uint32_t id = 0; id < index_.size(); ++id) {
+            const IndexedFile file = index_.file(id);
+            if (file.architecture == architecture_) {
+                look_at(file);
+            }
+        }
+        for (const auto& [kind, name] :
+             {std::pair{StackKind::mpi, "mpi"}, std::pair{StackKind::gpu, "gpu"}}) {
+            heed_label(kind, name);
+        }
+        narrow();
+        std::ranges::stable_sort(needs_, {}, [](const Need& need) {
+            return std::pair(need.kind != StackKind::mpi, !need.declared);
+        });
+        return std::move(needs_);
+    }
+
+  private:
+    Need& need(StackKind kind, std::string_view provides) {
+        for (Need& known : needs_) {
+            if (known.kind == kind && known.provides == provides) {
+                return known;
+            }
+        }
+        needs_.push_back({});
+        needs_.back().kind = kind;
+        needs_.back().provides = provides;
+        return needs_.back();
+    }
+
+    void look_at(const IndexedFile& file) {
+        const bool mpi = is_mpi_soname(file.soname);
+        const std::string_view gpu = gpu_of_soname(file.soname);
+        if (mpi || !gpu.empty()) {
+            Need& own = mpi ? need(StackKind::mpi, mpi_flavour(index_, file.id))
+                            : need(StackKind::gpu, gpu);
+            own.providers.push_back(file.id);
+            add_once(own.sonames, std::string(file.soname));
+        }
+        for (const std::string_view soname : index_.needed(file.id)) {
+            const std::string_view device = gpu_of_soname(soname);
+            if (is_mpi_soname(soname)) {
+                use(need(StackKind::mpi, flavour_of_use(index_, file.id, soname)), file, soname);
+            } else if (!device.empty()) {
+                use(need(StackKind::gpu, device), file, soname);
+            }
+        }
+    }
+
+    void use(Need& used, const IndexedFile& file, std::string_view soname) {
+        if (!is_mpi_soname(file.soname)) {  // a binding of the library's own is no user
+            add_once(used.users, file.id);
+        }
+        add_once(used.sonames, std::string(soname));
+        used.direct =
+            used.direct || std::ranges::find(subject_.files, file.id) != subject_.files.end();
+    }
+
+    void heed_label(StackKind kind, std::string_view name) {
+        const std::string value = label(image_, name);
+        if (value.empty() || value == "none") {
+            return;
+        }
+        std::vector<std::string> others;
+        for (const Need& other : needs_) {
+            if (other.kind == kind && other.provides != value) {
+                others.push_back(std::string(title_of(other.provides)));
+            }
+        }
+        const bool seen = std::ranges::any_of(needs_, [&](const Need& other) {
+            return other.kind == kind && other.provides == value;
+        });
+        if (!seen && !others.empty()) {
+            for (Need& other : needs_) {
+                if (other.kind == kind) {
+                    other.contradiction =
+                        fmt::format("the label {}{} says {}, the image's files say {}", kLabel,
+                                    name, value, fmt::join(others, ", "));
+                }
+            }
+            return;  // files win
+        }
+        need(kind, value).declared = true;
+    }
+
+    /// A program that is linked to one MPI has no use for the image's other one.
+    void narrow() {
+        if (subject_.programs.empty() || subject_.scripted) {
+            return;
+        }
+        for (const StackKind kind : {StackKind::mpi, StackKind::gpu}) {
+            const auto direct = [&](const Need& one) { return one.kind == kind && one.direct; };
+            if (std::ranges::any_of(needs_, direct)) {
+                std::erase_if(needs_,
+                              [&](const Need& one) { return one.kind == kind && !one.direct; });
+            }
+        }
+    }
+
+    const ImageSide& image_;
+    const ElfIndex& index_;
+    const std::string& architecture_;
+    const Subject& subject_;
+    std::vector<Need> needs_;
+};
+
+}  // namespace
+
+std::string mpi_flavour(const ElfIndex& index, std::uint32_t file) {
+    const std::string_view by_name = mpi_flavour_of_name(index.file(file).soname);
+    if (!by_name.empty()) {
+        return std::string(by_name);
+    }
+    return index.exports(file, "ompi_mpi_comm_world", "") ? "openmpi" : "mpich";
+}
+
+Subject find_subject(const ImageSide& image, const Loader& loader) {
+    Subject subject;
+    const ElfIndex& index = *image.index;
+    for (const std::string& path : image.programs) {
+        std::string at = path;
+        for (int i = 0; i < kInterpreters; ++i) {
+            const std::string interpreter = index.script_interpreter(at);
+            if (interpreter.empty()) {
+                break;
+            }
+            at = interpreter;
+            subject.scripted = true;
+        }
+        const std::optional<IndexedFile> program = index.find(at);
+        if (!program) {
+            subject.scripted = true;  // unknown: outside of the image, or no program of this kind
+            continue;
+        }
+        // An interpreter that is run by itself is a script's as well: `python3 app.py`.
+        const std::string_view name = program->path.substr(program->path.rfind('/') + 1);
+        for (const std::string_view known : {"python", "perl", "ruby", "julia", "bash", "sh",
+                                             "dash", "env", "lua", "R", "busybox"}) {
+            subject.scripted =
+                subject.scripted || name == known || (name.starts_with(known) && known.size() > 3);
+        }
+        add_once(subject.programs, program->id);
+        add_once(subject.files, program->id);
+        subject.any_static =
+            subject.any_static || !program->dynamic ||
+            (program->kind == ElfFile::Kind::program && program->interpreter.empty());
+        for (Loaded& loaded : loader.closure(program->id)) {
+            if (loaded.file) {
+                add_once(subject.files, *loaded.file);
+            } else {
+                subject.absent.push_back(std::move(loaded));
+            }
+        }
+    }
+    return subject;
+}
+
+std::vector<Need> find_needs(const ImageSide& image, const std::string& architecture,
+                             const Subject& subject) {
+    return Needs(image, architecture, subject).find();
+}
+
+}  // namespace lading::compat

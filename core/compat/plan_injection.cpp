@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Needs -> the best stack for each -> what they mean together -> findings and files.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "core/compat/attempt.hpp"
+#include "core/compat/families.hpp"
+#include "core/compat/materialise.hpp"
+#include "core/compat/question.hpp"
+
+namespace lading::compat {
+namespace {
+
+using formats::ElfIndex;
+using formats::IndexedFile;
+
+constexpr std::string_view kWithout = "run with --container-inject=none";
+
+/// A need with what was found for it.
+struct Answer {
+    Need need;
+    std::optional<Attempt> attempt;  ///< the best that was tried
+    Finding finding;
+};
+
+bool demanded(const Wish& wish, StackKind kind) {
+    return wish.demands.contains(kind == StackKind::mpi ? "mpi" : "gpu");
+}
+
+bool wanted(const Wish& wish, StackKind kind) {
+    return !wish.none && (wish.automatic || demanded(wish, kind));
+}
+
+/// A library that some module of the image would use if it could is no need of the job's.
+bool concerns(const Question& question, const Need& need) {
+    return need.kind == StackKind::mpi || need.declared || need.direct ||
+           demanded(question.wish, need.kind) ||
+           std::ranges::any_of(question.host.stacks, [&](const Stack& stack) {
+               return stack.profile.kind == need.kind && stack.profile.provides == need.provides;
+           });
+}
+
+std::string describe_wish(const Question& question, const Need& need) {
+    std::string text(title_of(need.provides));
+    if (!need.sonames.empty()) {
+        text += fmt::format(" ({})", need.sonames.front());
+    }
+    if (need.declared) {
+        text += ", by label";
+    }
+    if (need.users.empty() && !need.providers.empty()) {
+        text += fmt::format(", {}", question.image.index->file(need.providers.front()).path);
+    }
+    return text;
+}
+
+std::string describe_offer(const Question& question, const Attempt& tried) {
+    const Stack& stack = *tried.stacks.front();
+    for (const StackLibrary& library : stack.libraries) {
+        if (library.role == StackLibrary::Role::root) {
+            return fmt::format("{} ({})", stack.profile.name,
+                               question.host.index->file(library.file).path);
+        }
+    }
+    return stack.profile.name;
+}
+
+/// The image's kind of libc rules injection out: why; else empty.
+std::string without_libc(const Question& question, const Loader& loader, const Subject& subject) {
+    if (subject.any_static && !subject.scripted) {
+        return fmt::format("{} is linked statically: no library can be given to it",
+                           question.image.index->file(subject.programs.front()).path);
+    }
+    if (loader.system("libc.so.6")) {
+        return {};
+    }
+    for (std::uint32_t id = 0; id < question.image.index->size(); ++id) {
+        const IndexedFile file = question.image.index->file(id);
+        if (file.interpreter.find("ld-musl") != std::string_view::npos ||
+            file.path.find("/ld-musl-") != std::string_view::npos) {
+            return "the image's libc is musl, this host's libraries are made for glibc";
+        }
+    }
+    return "the image has no libc.so.6 for this host's libraries to run with";
+}
+
+/// A program with a loader of its own kind finds what the system's would, in other places.
+std::string foreign_loader(const Question& question, const Loader& loader, const Subject& subject) {
+    const std::string home = loader.libc_directory();
+    for (const std::uint32_t program : subject.programs) {
+        const IndexedFile file = question.image.index->file(program);
+        const std::string at = question.image.index->resolve(file.interpreter);
+        if (!file.interpreter.empty() && question.image.index->find(at) &&
+            at.substr(0, at.rfind('/')) != home) {
+            return std::string(file.interpreter);
+        }
+    }
+    return {};
+}
+
+/// What a foreign loader finds, it finds in the places of copies that the image has already.
+std::string out_of_reach(const Question& question, const Loader& loader, const Subject& subject,
+                         const Attempt& tried) {
+    const std::string foreign = foreign_loader(question, loader, subject);
+    if (foreign.empty()) {
+        return {};
+    }
+    if (tried.needs_glibc) {
+        return fmt::format("the program's loader is {}, which has a glibc of its own", foreign);
+    }
+    for (const auto& [name, library] : tried.selection.libraries) {
+        if (library.inject && library.replaces.empty()) {
+            return fmt::format("the program's loader is {}, which would not find {}", foreign,
+                               name);
+        }
+    }
+    return {};
+}
+
+std::string speed_of(const Selection& selection, StackKind kind) {
+    std::vector<std::string> fabrics;
+    for (const auto& [name, library] : selection.libraries) {
+        const std::string family(stack_family(name));
+        if (library.inject && (family == "ucx" || family == "libfabric" || family == "verbs") &&
+            std::ranges::find(fabrics, family) == fabrics.end()) {
+            fabrics.push_back(family);
+        }
+    }
+    if (kind == StackKind::gpu) {
+        return "the host's driver in use";
+    }
+    return fabrics.empty() ? "the host's MPI in use"
+                           : fmt::format("host fabric in use ({})", fmt::join(fabrics, ", "));
+}
+
+Finding finding_without_attempt(const Question& question, const Need& need) {
+    Finding finding;
+    const bool mpi = need.kind == StackKind::mpi;
+    std::vector<std::string> others;
+    for (const Stack& stack : question.host.stacks) {
+        if (stack.profile.kind == need.kind) {
+            others.push_back(fmt::format("{}", title_of(stack.profile.provides)));
+        }
+    }
+    finding.offers = others.empty() ? "nothing" : fmt::format("{}", fmt::join(others, ", "));
+    finding.verdict = mpi && !others.empty() ? Verdict::translate : Verdict::missing;
+    if (finding.verdict == Verdict::translate) {
+        finding.reason = fmt::format("the image is built for {}, this site offers {}",
+                                     title_of(need.provides), finding.offers);
+        finding.remedy = fmt::format(
+            "rebuild on a base with {}, or use a translator such as Wi4MPI in the image",
+            others.front());
+    } else {
+        finding.reason = fmt::format("this site has no profile of {}", title_of(need.provides));
+    }
+    return finding;
+}
+
+/// What becomes of a need that the host does not answer.
+void settle(const Question& question, const Need& need, Finding& finding) {
+    if (finding.verdict < Verdict::missing) {
+        return;
+    }
+    const bool own = !need.providers.empty();
+    const bool offered = finding.verdict != Verdict::missing;
+    finding.refuses =
+        demanded(question.wish, need.kind) || (need.direct && !own) || (need.declared && offered);
+    if (need.kind == StackKind::mpi && own) {
+        finding.speed =
+            "the image's own MPI is used: TCP between nodes, unless it knows the fabric";
+    }
+    if (finding.refuses && finding.remedy.empty()) {
+        finding.remedy = own ? std::string(kWithout)
+                             : "use an image that has it, or ask the administrator for a profile";
+    }
+}
+
+Answer answer_need(const Question& question, const Loader& loader, const Subject& subject,
+                   Need need) {
+    Answer answer;
+    answer.need = std::move(need);
+    const Need& asked = answer.need;
+    Finding& finding = answer.finding;
+    for (const Stack& stack : question.host.stacks) {
+        if (stack.profile.kind != asked.kind || stack.profile.provides != asked.provides) {
+            continue;
+        }
+        Attempt tried = attempt(question, loader, subject, asked, stack);
+        if (!answer.attempt || tried.verdict < answer.attempt->verdict) {
+            answer.attempt = std::move(tried);
+        }
+    }
+    if (answer.attempt) {
+        finding.verdict = answer.attempt->verdict;
+        finding.reason = answer.attempt->reason;
+        finding.remedy = answer.attempt->remedy;
+        finding.offers = describe_offer(question, *answer.attempt);
+        if (finding.verdict < Verdict::missing) {
+            finding.speed = speed_of(answer.attempt->selection, asked.kind);
+        }
+    } else {
+        finding = finding_without_attempt(question, asked);
+    }
+    finding.need = asked.kind == StackKind::mpi ? "MPI" : "GPU";
+    finding.wants = describe_wish(question, asked);
+    if (const std::string why = without_libc(question, loader, subject);
+        !why.empty() && answer.attempt) {
+        finding.verdict = Verdict::no_libc;
+        finding.reason = why;
+        finding.remedy = "link it dynamically on a base with glibc";
+        finding.speed.clear();
+    }
+    if (answer.attempt && finding.verdict < Verdict::missing) {
+        if (std::string why = out_of_reach(question, loader, subject, *answer.attempt);
+            !why.empty()) {
+            finding.verdict = Verdict::no_libc;
+            finding.reason = std::move(why);
+            finding.remedy = kWithout;
+            finding.speed.clear();
+        }
+    }
+    if (finding.verdict == Verdict::ok && asked.users.empty() && asked.kind == StackKind::mpi) {
+        finding.verdict = Verdict::unproven;
+        finding.reason = "no file of the image names it: it is loaded at run time, if at all";
+    }
+    if (!asked.contradiction.empty()) {
+        finding.reason += (finding.reason.empty() ? "" : "; ") + asked.contradiction;
+    }
+    settle(question, asked, finding);
+    return answer;
+}
+
+/// No illegal instruction an hour into the queue.
+std::optional<Finding> check_cpu(const Question& question, const Loader& loader,
+                                 const Subject& subject) {
+    const HostSide& host = question.host;
+    std::vector<std::uint32_t> files = subject.files;
+    if (const auto libc = loader.system("libc.so.6")) {
+        files.push_back(*libc);
+    }
+    const auto demanding = std::ranges::max_element(
+        files, {}, [&](std::uint32_t file) { return question.image.index->file(file).isa_level; });
+    const unsigned level =
+        demanding == files.end() ? 0 : question.image.index->file(*demanding).isa_level;
+    Finding finding;
+    finding.need = "CPU";
+    finding.wants =
+        level > 1 ? fmt::format("{} x86-64-v{}", host.architecture, level) : host.architecture;
+    finding.offers = host.isa_level > 0
+                         ? fmt::format("{} x86-64-v{}", host.architecture, host.isa_level)
+                         : host.architecture;
+    if (host.isa_level > 0 && level > host.isa_level) {
+        finding.verdict = Verdict::no_cpu;
+        finding.reason = fmt::format("{} is built for x86-64-v{} (GNU_PROPERTY_X86_ISA_1_NEEDED)",
+                                     question.image.index->file(*demanding).path, level);
+        finding.remedy = "ask Slurm for newer nodes (--constraint), or rebuild for x86-64-v" +
+                         std::to_string(host.isa_level);
+        finding.refuses = true;
+    }
+    return finding;
+}
+
+std::optional<Finding> check_architecture(const Question& question) {
+    const std::string& image = question.image.architecture;
+    const std::string& host = question.host.architecture;
+    const bool predecessor =
+        (image == "386" && host == "amd64") || (image == "arm" && host == "arm64");
+    if (image.empty() || image == host || predecessor) {
+        return std::nullopt;
+    }
+    Finding finding;
+    finding.need = "CPU";
+    finding.wants = image;
+    finding.offers = host;
+    finding.verdict = Verdict::no_arch;
+    finding.reason = fmt::format("the image is built for {}, this node is {}", image, host);
+    finding.remedy = "use an image built for this node's architecture";
+    finding.refuses = true;
+    return finding;
+}
+
+/// Stacks of all answers that hold, none twice.
+std::vector<const Stack*> chosen_stacks(const std::vector<Answer>& answers) {
+    std::vector<const Stack*> stacks;
+    for (const Answer& answer : answers) {
+        if (answer.attempt && answer.finding.verdict < Verdict::missing) {
+            for (const Stack* const stack : answer.attempt->stacks) {
+                if (std::ranges::find(stacks, stack) == stacks.end()) {
+                    stacks.push_back(stack);
+                }
+            }
+        }
+    }
+    return stacks;
+}
+
+std::vector<std::uint32_t> users_of(const std::vector<Answer>& answers, const Subject& subject) {
+    std::vector<std::uint32_t> users = subject.files;
+    for (const Answer& answer : answers) {
+        users.insert(users.end(), answer.need.users.begin(), answer.need.users.end());
+    }
+    return users;
+}
+
+/// What each allows alone they may not allow together: the later need yields.
+Selection select_together(const Question& question, const Loader& loader, const Subject& subject,
+                          std::vector<Answer>& answers) {
+    for (std::size_t left = answers.size();; --left) {
+        Selection selection =
+            select_libraries(question, loader, chosen_stacks(answers),
+                             searched_directories(question, loader, users_of(answers, subject)));
+        const std::vector<Broken> broken = check_users(question, loader, selection);
+        const auto ours = std::ranges::find_if(broken, [&](const Broken& user) {
+            return std::ranges::find(subject.files, user.file) != subject.files.end();
+        });
+        if (ours == broken.end() || left <= 1) {
+            return selection;
+        }
+        Finding& yielding = answers[left - 1].finding;
+        yielding.verdict = Verdict::conflict;
+        yielding.reason =
+            fmt::format("{} {}", question.image.index->file(ours->file).path, ours->why);
+        settle(question, answers[left - 1].need, yielding);
+    }
+}
+
+Finding describe_libc(const Question& question, const Injection& injection,
+                      const std::string& own) {
+    Finding finding;
+    finding.need = "libc";
+    finding.wants = own;
+    finding.offers = question.host.libc.version.empty()
+                         ? "none"
+                         : fmt::format("glibc {}", question.host.libc.version);
+    if (!injection.libc.version.empty()) {
+        finding.verdict = Verdict::ok_glibc;
+        finding.reason = "the host's libraries need it; the image's static programs keep theirs";
+    }
+    const auto label = question.image.labels.find("org.supercontainers.glibc");
+    if (label != question.image.labels.end() && own != "glibc " + label->second) {
+        finding.reason = fmt::format(
+            "{}{}the label org.supercontainers.glibc says {}, the image's "
+            "libc says {}",
+            finding.reason, finding.reason.empty() ? "" : "; ", label->second, own);
+    }
+    return finding;
+}
+
+}  // namespace
+
+Injection plan_injection(const Question& question) {
+    Injection injection;
+    if (auto finding = check_architecture(question)) {
+        injection.findings.push_back(std::move(*finding));
+        return injection;
+    }
+    const Loader loader(*question.image.index, question.host.architecture, question.host.isa_level,
+                        question.image.library_path);
+    const Subject subject = find_subject(question.image, loader);
+    std::vector<Answer> answers;
+    for (Need& need : find_needs(question.image, question.host.architecture, subject)) {
+        if (wanted(question.wish, need.kind) && concerns(question, need)) {
+            answers.push_back(answer_need(question, loader, subject, std::move(need)));
+        }
+    }
+    const Selection selection = select_together(question, loader, subject, answers);
+    materialise(question, loader, chosen_stacks(answers), selection, injection);
+    for (Answer& answer : answers) {
+        injection.findings.push_back(std::move(answer.finding));
+    }
+    injection.findings.push_back(describe_libc(question, injection, image_libc(question, loader)));
+    if (auto finding = check_cpu(question, loader, subject)) {
+        injection.findings.push_back(std::move(*finding));
+    }
+    return injection;
+}
+
+}  // namespace lading::compat

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "core/compat/selection.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "core/compat/families.hpp"
+
+namespace lading::compat {
+namespace {
+
+using formats::ElfImport;
+using formats::ElfIndex;
+using formats::ElfVersionNeed;
+using formats::IndexedFile;
+
+std::string name_in(const ElfIndex& index, std::uint32_t id) {
+    const IndexedFile file = index.file(id);
+    return std::string(file.soname.empty() ? file.path.substr(file.path.rfind('/') + 1)
+                                           : file.soname);
+}
+
+bool defines(const ElfIndex& index, std::uint32_t id, std::string_view version) {
+    const auto definitions = index.version_definitions(id);
+    // The loader warns of a library without versions, and goes on.
+    return definitions.empty() || std::ranges::find(definitions, version) != definitions.end();
+}
+
+/// Runs until no keep has to be taken back: each round either ends or injects one more soname.
+class Selector {
+  public:
+    Selector(const Question& question, const Loader& image, const std::vector<const Stack*>& stacks,
+             const std::vector<std::string>& searched)
+        : question_(question), image_(image), stacks_(stacks), searched_(searched) {
+        for (const Stack* const stack : stacks_) {
+            for (const StackLibrary& library : stack->libraries) {
+                for (const std::string& name : library.names) {
+                    by_name_.try_emplace(name, &library);
+                }
+            }
+        }
+    }
+
+    Selection run() {
+        while (!round()) {
+        }
+        find_missing_glibc();
+        return std::move(selection_);
+    }
+
+  private:
+    const ElfIndex& host() const { return *question_.host.index; }
+    const ElfIndex& image() const { return *question_.image.index; }
+
+    /// Why the image's copy does not serve this host file; empty where it does.
+    std::string lacks(std::uint32_t importer, const std::string& soname, std::uint32_t provider,
+                      std::uint32_t copy) const {
+        for (const ElfVersionNeed& need : host().version_needs(importer)) {
+            if (need.file == soname && !need.weak && !defines(image(), copy, need.version)) {
+                return fmt::format("{} needs {}, which the image's {} lacks",
+                                   name_in(host(), importer), need.version, soname);
+            }
+        }
+        for (const ElfImport& import : host().imports(importer)) {
+            const bool ours = import.file == soname ||
+                              (import.version.empty() && host().exports(provider, import.name, ""));
+            if (ours && !import.weak && !image().exports(copy, import.name, import.version)) {
+                return fmt::format("{} needs {}, which the image's {} lacks",
+                                   name_in(host(), importer), import.name, soname);
+            }
+        }
+        return {};
+    }
+
+    void inject(const StackLibrary& library, bool belongs, std::string reason) {
+        Selected selected;
+        selected.inject = true;
+        selected.host_file = library.file;
+        selected.names = library.names;
+        selected.belongs = belongs;
+        selected.reason = std::move(reason);
+        selected.replaces =
+            belongs ? all_copies(question_.image, question_.host.architecture, library.names)
+                    : image_.copies(library.names.front(), searched_);
+        selection_.libraries.emplace(library.names.front(), std::move(selected));
+        selection_.importers.push_back(library.file);
+    }
+
+    /// Decides on one soname for one importer; false if a keep had to be taken back.
+    bool decide(std::uint32_t importer, const std::string& soname, const StackLibrary& library) {
+        const std::string& name = library.names.front();
+        const auto decided = selection_.libraries.find(name);
+        if (decided != selection_.libraries.end() && decided->second.inject) {
+            return true;
+        }
+        if (!stack_family(soname).empty()) {
+            inject(library, true,
+                   fmt::format("belongs with the host's {}", name_in(host(), importer)));
+            return true;
+        }
+        if (const auto forced = forced_.find(name); forced != forced_.end()) {
+            inject(library, false, forced->second);
+            return true;
+        }
+        const std::vector<std::uint32_t> copies = image_.copies(soname, searched_);
+        if (copies.empty()) {
+            inject(library, false,
+                   fmt::format("{} needs it, and the image has none", name_in(host(), importer)));
+            return true;
+        }
+        for (const std::uint32_t copy : copies) {
+            if (std::string why = lacks(importer, soname, library.file, copy); !why.empty()) {
+                forced_.emplace(name, std::move(why));
+                return false;
+            }
+        }
+        Selected& kept = selection_.libraries[name];
+        kept.host_file = library.file;
+        kept.names = library.names;
+        kept.kept = copies.front();
+        kept.reason =
+            fmt::format("the image's own has all that {} asks of it", name_in(host(), importer));
+        return true;
+    }
+
+    /// From the roots and modules through everything that is injected.
+    bool round() {
+        selection_ = {};
+        for (const Stack* const stack : stacks_) {
+            for (const StackLibrary& library : stack->libraries) {
+                if (library.role == StackLibrary::Role::root &&
+                    !selection_.libraries.contains(library.names.front())) {
+                    inject(library, true, fmt::format("profile {}", stack->profile.name));
+                } else if (library.role == StackLibrary::Role::module) {
+                    selection_.importers.push_back(library.file);
+                }
+            }
+        }
+        for (std::size_t i = 0; i < selection_.importers.size(); ++i) {
+            const std::uint32_t importer = selection_.importers[i];
+            for (const std::string_view needed : host().needed(importer)) {
+                const auto library = by_name_.find(needed);
+                if (is_glibc(needed) || library == by_name_.end()) {
+                    continue;
+                }
+                if (!decide(importer, std::string(needed), *library->second)) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    /// The newest first: it says the most.
+    void find_missing_glibc() {
+        std::set<std::string> seen;
+        for (const std::uint32_t importer : selection_.importers) {
+            for (const ElfVersionNeed& need : host().version_needs(importer)) {
+                if (need.weak || !is_glibc(need.file) ||
+                    !seen.insert(fmt::format("{} {}", need.file, need.version)).second) {
+                    continue;
+                }
+                const auto own = image_.system(need.file);
+                if (!own || !defines(image(), *own, need.version)) {
+                    selection_.missing_glibc.push_back({name_in(host(), importer),
+                                                        std::string(need.file),
+                                                        std::string(need.version)});
+                }
+            }
+        }
+        std::ranges::stable_sort(
+            selection_.missing_glibc, std::ranges::greater{},
+            [](const MissingVersion& one) { return std::pair(one.version.size(), one.version); });
+    }
+
+    const Question& question_;
+    const Loader& image_;
+    const std::vector<const Stack*>& stacks_;
+    const std::vector<std::string>& searched_;
+    std::map<std::string, const StackLibrary*, std::less<>> by_name_;
+    std::map<std::string, std::string> forced_;  ///< sonames whose image copies do not serve: why
+    Selection selection_;
+};
+
+}  // namespace
+
+std::vector<std::uint32_t> all_copies(const ImageSide& image, const std::string& architecture,
+                                      const std::vector<std::string>& names) {
+    std::vector<std::uint32_t> copies;
+    for (const std::string& name : names) {
+        for (const IndexedFile& file : image.index->with_soname(name)) {
+            if (file.architecture == architecture &&
+                std::ranges::find(copies, file.id) == copies.end()) {
+                copies.push_back(file.id);
+            }
+        }
+    }
+    return copies;
+}
+
+Selection select_libraries(const Question& question, const Loader& image,
+                           const std::vector<const Stack*>& stacks,
+                           const std::vector<std::string>& searched) {
+    return Selector(question, image, stacks, searched).run();
+}
+
+}  // namespace lading::compat
