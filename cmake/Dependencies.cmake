@@ -9,6 +9,14 @@ pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(MOUNT REQUIRED IMPORTED_TARGET mount)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 
+# Static: lading-step brings its own C++ runtime, and a shared yaml-cpp would load a second one into
+# it, across which no exception finds its way.
+find_path(YAML_CPP_INCLUDE_DIR yaml-cpp/yaml.h REQUIRED)
+find_library(YAML_CPP_LIBRARY libyaml-cpp.a REQUIRED)
+add_library(yaml_cpp STATIC IMPORTED)
+set_target_properties(yaml_cpp PROPERTIES IMPORTED_LOCATION "${YAML_CPP_LIBRARY}"
+    INTERFACE_INCLUDE_DIRECTORIES "${YAML_CPP_INCLUDE_DIR}")
+
 # Slurm has no pkg-config file everywhere: the header tells the release, and libslurm's own
 # directory leads to the plugins (Debian: slurm-wlm; upstream and RPM: slurm).
 find_path(SLURM_INCLUDE_DIR slurm/spank.h REQUIRED)

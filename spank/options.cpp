@@ -24,6 +24,9 @@ enum Option : int {
     kMountHome,
     kNoMountHome,
     kUnshare,
+    kInject,
+    kOnMismatch,
+    kLabel,
 };
 
 struct OptionText {
@@ -48,6 +51,12 @@ constexpr OptionText kOptions[] = {
      "do not bind the home directory into the container"},
     {kUnshare, "container-unshare", "pid,ipc,net,uts",
      "namespaces that each task takes for itself (default: shared with the node)"},
+    {kInject, "container-inject", "auto|none|mpi,gpu",
+     "which of the host's libraries the container gets (default: by its labels and files)"},
+    {kOnMismatch, "container-on-mismatch", "refuse|warn|none",
+     "what to do if the image does not fit the host's libraries"},
+    {kLabel, "container-label", "KEY=VALUE",
+     "a label over the image's own, as org.supercontainers.mpi=mpich (repeatable)"},
 };
 
 // Slurm has --container itself since 21.08, and says "Ignoring conflicting option" to a second.
@@ -164,6 +173,18 @@ Result<> Options::take(int option, const char* argument) {
             TRY(parse_namespaces(text));
             unshare_ = text;
             return {};
+        case kInject:
+            TRY(parse_inject(text));
+            inject_ = text;
+            return {};
+        case kOnMismatch:
+            TRY(parse_on_mismatch(text));
+            on_mismatch_ = text;
+            return {};
+        case kLabel:
+            TRY(parse_label(text));
+            add_once(labels_, text);
+            return {};
     }
     return fail(Code::internal, fmt::format("unknown option {}", option));
 }
@@ -185,6 +206,16 @@ Result<> Options::merge_into(Request& request) const {
     if (unshare_) {
         request.unshare = TRY(parse_namespaces(*unshare_));
     }
+    if (inject_) {
+        request.inject = TRY(parse_inject(*inject_));
+    }
+    if (on_mismatch_) {
+        request.on_mismatch = TRY(parse_on_mismatch(*on_mismatch_));
+    }
+    for (const std::string& text : labels_) {
+        auto [name, value] = TRY(parse_label(text));
+        request.labels.insert_or_assign(std::move(name), std::move(value));
+    }
     if (writable_) {
         request.writable = writable_;
     }
@@ -204,7 +235,7 @@ Result<> Options::export_request() {
         text = native != nullptr ? std::optional<std::string>(native) : inherited_container_;
     }
     const bool asked = !mounts_.empty() || !environment_.empty() || workdir_ || writable_ ||
-                       mount_home_ || unshare_;
+                       mount_home_ || unshare_ || inject_ || on_mismatch_ || !labels_.empty();
     if (!text) {
         return asked ? fail(Code::usage, "container options without a container",
                             "name the image with --container=IMAGE")

@@ -50,6 +50,9 @@ class Options {
     std::optional<bool> writable_;
     std::optional<bool> mount_home_;
     std::optional<std::string> unshare_;
+    std::optional<std::string> inject_;
+    std::optional<std::string> on_mismatch_;
+    std::vector<std::string> labels_;
 };
 
 /// Does Slurm's own OCI support own `--container` here?  Then lading stays out.

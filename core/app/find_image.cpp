@@ -64,8 +64,9 @@ Result<FoundImage> find_by_name(const ImageName& name, const SiteConfig& site,
         Result<sys::StoredImage> stored = sys::find_stored_image(path, name);
         if (stored) {
             HostPath origin{TRY(sys::descriptor_path(stored->blob.get()))};
-            return FoundImage{ImageFacts::Kind::squashfs, std::move(origin), path,
-                              std::move(stored->document), std::move(stored->blob)};
+            return FoundImage{
+                ImageFacts::Kind::squashfs,  std::move(origin),        path,
+                std::move(stored->document), std::move(stored->index), std::move(stored->blob)};
         }
         if (stored.error().code != Code::not_found) {
             return tl::unexpected(stored.error());
@@ -93,7 +94,8 @@ Result<FoundImage> find_by_path(const ImagePath& image, const SiteConfig& site) 
     }
     HostPath origin{TRY(sys::descriptor_path(file.get()))};
     if (S_ISDIR(status.st_mode)) {
-        return FoundImage{ImageFacts::Kind::directory, std::move(origin), "", {}, std::move(file)};
+        return FoundImage{
+            ImageFacts::Kind::directory, std::move(origin), "", {}, {}, std::move(file)};
     }
     // By the descriptor, so that the file is the one that was looked at.
     sys::Fd readable(open(fmt::format("/proc/self/fd/{}", file.get()).c_str(),
@@ -106,7 +108,8 @@ Result<FoundImage> find_by_path(const ImagePath& image, const SiteConfig& site) 
             sys::read_start(readable.get(), formats::kSquashfsHeaderBytes),
             static_cast<std::uint64_t>(status.st_size), path)
             .map([](const auto&) {}));
-    return FoundImage{ImageFacts::Kind::squashfs, std::move(origin), "", {}, std::move(readable)};
+    return FoundImage{ImageFacts::Kind::squashfs, std::move(origin), "", {}, {},
+                      std::move(readable)};
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ struct FoundImage {
     HostPath origin;                        ///< the file or directory that was opened
     std::string store;                      ///< empty for an image given by path
     std::optional<ImageDocument> document;  ///< of an image in a store
-    sys::Fd file;                           ///< squashfs: readable; directory: O_PATH
+    sys::Fd index;  ///< of its ELF files; of an image in a store that has it
+    sys::Fd file;   ///< squashfs: readable; directory: O_PATH
 };
 
 /// A store's path with `~/` replaced; empty where the user has no home.

@@ -60,6 +60,9 @@ Result<> ImageFeed::entry(const formats::LayerEntry& entry) {
         capture_ = &evidence_.program_starts.emplace_back();
         capture_limit_ = kStartBytes;
     }
+    if (indexer_ != nullptr) {
+        TRY(indexer_->entry(entry));
+    }
     return write(formats::format_tar_entry(entry));
 }
 
@@ -70,6 +73,9 @@ Result<> ImageFeed::content(std::string_view bytes) {
     if (capture_ != nullptr) {
         capture_->append(
             bytes.substr(0, capture_limit_ - std::min(capture_limit_, capture_->size())));
+    }
+    if (indexer_ != nullptr) {
+        TRY(indexer_->content(bytes));
     }
     TRY(write(bytes));
     left_ -= bytes.size();

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/app/image_indexer.hpp"
 #include "core/formats/layer_entry.hpp"
 #include "core/sys/fd.hpp"
 #include "lading/result.hpp"
@@ -24,7 +25,7 @@ struct Evidence {
 
 class ImageFeed {
   public:
-    explicit ImageFeed(sys::Fd tar) : tar_(std::move(tar)) {}
+    ImageFeed(sys::Fd tar, ImageIndexer* indexer) : tar_(std::move(tar)), indexer_(indexer) {}
 
     Result<> entry(const formats::LayerEntry& entry);
     Result<> content(std::string_view bytes);
@@ -40,7 +41,8 @@ class ImageFeed {
     Result<> write(std::string_view bytes);
     Result<> flush();
     sys::Fd tar_;
-    std::string waiting_;  ///< small entries go out together
+    ImageIndexer* indexer_;  ///< sees every entry as well; may be nullptr
+    std::string waiting_;    ///< small entries go out together
     bool broken_ = false;
     std::uint64_t left_ = 0;  ///< bytes of the current file's content still to come
     std::uint64_t padding_ = 0;

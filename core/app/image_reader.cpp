@@ -11,8 +11,10 @@
 
 #include "core/app/find_image.hpp"
 #include "core/app/guest_libc.hpp"
+#include "core/app/index_root.hpp"
 #include "core/app/warm_program.hpp"
 #include "core/sys/file.hpp"
+#include "core/sys/mapped_file.hpp"
 
 namespace lading::app {
 namespace {
@@ -23,16 +25,42 @@ using sys::Exchange;
 /// Larger account files than any image has; the image's own, so hostile.
 constexpr std::size_t kAccountBytes = 4 << 20;
 
-Result<Exchange> answer_image(const Fields& question, const SiteConfig& site,
-                              const std::string& home) {
+/// What the child knows.
+struct Reader {
+    const SiteConfig& site;
+    const std::string& home;
+    const HostStacks& stacks;
+    sys::Fd index = {};  ///< of the image that was opened
+};
+
+Result<Exchange> answer_image(const Fields& question, Reader& reader) {
     FoundImage found =
-        TRY(find_image(TRY(parse_image_reference(question.get("text"))), site, home));
+        TRY(find_image(TRY(parse_image_reference(question.get("text"))), reader.site, reader.home));
+    reader.index = std::move(found.index);
     Exchange answer;
     answer.fields.add("directory", found.kind == ImageFacts::Kind::directory ? 1U : 0U);
     answer.fields.add("origin", found.origin.value);
     answer.fields.add("store", found.store);
     answer.fields.add("document", found.document ? format_image_document(*found.document) : "");
     answer.descriptors.push_back(std::move(found.file));
+    return answer;
+}
+
+Result<Exchange> answer_compatibility(const Fields& question, int root, const Reader& reader) {
+    const JudgeQuestion asked = judge_question(question);
+    sys::MappedFile stored;
+    std::string fresh;
+    if (reader.index.valid()) {
+        stored = TRY(sys::MappedFile::open(reader.index.get(), "the image's index"));
+    }
+    // None, or one of an older lading.
+    if (!formats::ElfIndex::open(stored.bytes())) {
+        fresh = TRY(index_root(root));
+    }
+    const Injection injection = TRY(app::judge_compatibility(
+        asked, fresh.empty() ? stored.bytes() : std::string_view(fresh), reader.stacks.side()));
+    Exchange answer;
+    answer.fields.add("injection", format_injection(injection));
     return answer;
 }
 
@@ -68,10 +96,10 @@ Result<Exchange> answer_program(const Fields& question, int root) {
 }
 
 /// In the child, as the user.
-Result<Exchange> answer(Exchange question, const SiteConfig& site, const std::string& home) {
+Result<Exchange> answer(Exchange question, Reader& reader) {
     const std::string_view about = question.fields.get("about");
     if (about == "image") {
-        return answer_image(question.fields, site, home);
+        return answer_image(question.fields, reader);
     }
     if (about == "source") {
         return answer_source(question.fields);
@@ -80,6 +108,9 @@ Result<Exchange> answer(Exchange question, const SiteConfig& site, const std::st
         const int root = question.descriptors.front().get();
         if (about == "root") {
             return answer_root(question.fields, root);
+        }
+        if (about == "compatibility") {
+            return answer_compatibility(question.fields, root, reader);
         }
         if (about == "program") {
             return answer_program(question.fields, root);
@@ -116,10 +147,12 @@ Result<OpenedSource> open_bind_source(const HostPath& source) {
     return OpenedSource{std::move(fd), std::move(resolved), S_ISDIR(status.st_mode)};
 }
 
-Result<ImageReader> ImageReader::start(const User& user, const SiteConfig& site) {
+Result<ImageReader> ImageReader::start(const User& user, const SiteConfig& site,
+                                       const HostStacks& stacks) {
+    Reader reader{site, user.home, stacks};
     return ImageReader(TRY(sys::UserProcess::start(
         user, formats::reader_seccomp_profile(),
-        [&](Exchange question) { return answer(std::move(question), site, user.home); })));
+        [&](Exchange question) { return answer(std::move(question), reader); })));
 }
 
 Result<OpenedImage> ImageReader::open_image(const Request& request) {
@@ -151,6 +184,13 @@ Result<OpenedSource> ImageReader::open_source(const HostPath& source) {
     // Not the reader's word: the policy is checked on what will be mounted.
     opened.resolved = {TRY(sys::descriptor_path(opened.fd.get()))};
     return opened;
+}
+
+Result<Injection> ImageReader::judge_compatibility(const JudgeQuestion& question, int root) {
+    Fields fields = to_fields(question);
+    fields.add("about", "compatibility");
+    const Exchange answer = TRY(process_.ask(fields, {root}));
+    return parse_injection(answer.fields.get("injection"));
 }
 
 Result<RootFacts> ImageReader::inspect_root(int root, bool with_libc) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/app/check_program.hpp"
+#include "core/app/judge_compatibility.hpp"
 #include "core/sys/fd.hpp"
 #include "core/sys/user_process.hpp"
 #include "lading/image.hpp"
@@ -38,10 +39,15 @@ struct RootFacts {
 
 class ImageReader {
   public:
-    static Result<ImageReader> start(const User& user, const SiteConfig& site);
+    /// `stacks` are what plan_injection() chooses from.
+    static Result<ImageReader> start(const User& user, const SiteConfig& site,
+                                     const HostStacks& stacks);
 
     Result<OpenedImage> open_image(const Request& request);
     Result<OpenedSource> open_source(const HostPath& source);
+    /// What the image that was opened gets of the host's libraries.  `root`, a directory of the
+    /// image's, is indexed where the image has no index.
+    Result<Injection> judge_compatibility(const JudgeQuestion& question, int root);
     /// Reads /etc/passwd, /etc/group and, where `with_libc`, the libc's version inside `root`.
     Result<RootFacts> inspect_root(int root, bool with_libc);
     Result<std::string> check_program(int root, const ProgramQuestion& question);

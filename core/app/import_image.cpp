@@ -22,6 +22,7 @@ namespace lading::app {
 namespace {
 
 constexpr const char* kPackedName = "image.squashfs";
+constexpr const char* kIndexName = "image.index";
 
 std::string now() {
     const std::time_t seconds = std::time(nullptr);
@@ -73,7 +74,8 @@ Result<ImageDocument> import_image(const ImportRequest& request) {
     sys::Staging staging = TRY(sys::Staging::open(request.store));
     ImagePacker packer = TRY(ImagePacker::start(TRY(staging.create_file(kPackedName)),
                                                 fmt::format("{}/{}", staging.path(), kPackedName)));
-    ImageFeed feed(packer.take_input());
+    ImageIndexer indexer = TRY(ImageIndexer::start(staging, TRY(staging.create_file(kIndexName))));
+    ImageFeed feed(packer.take_input(), &indexer);
     const bool chosen = !request.architecture.empty();
     auto facts =
         source.read(feed, staging, chosen ? request.architecture : host_architecture(), chosen);
@@ -86,6 +88,7 @@ Result<ImageDocument> import_image(const ImportRequest& request) {
         return tl::unexpected<Error>(!facts ? facts.error() : ended.error());
     }
     TRY(packer.finish());
+    TRY(indexer.finish());
     const Packed packed = TRY(measure(staging));
     const ImageNature nature = TRY(probe_nature(feed.evidence(), facts->config.architecture));
 
@@ -103,7 +106,8 @@ Result<ImageDocument> import_image(const ImportRequest& request) {
     for (const auto& [name, value] : request.labels) {
         document.config.labels[name] = value;
     }
-    TRY(staging.publish({kPackedName, document, request.target.name, request.target.tag}));
+    TRY(staging.publish(
+        {kPackedName, document, request.target.name, request.target.tag, kIndexName}));
     return document;
 }
 

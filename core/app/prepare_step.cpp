@@ -11,6 +11,7 @@
 #include "core/app/check_program.hpp"
 #include "core/app/find_image.hpp"
 #include "core/app/image_reader.hpp"
+#include "core/formats/ld_cache.hpp"
 #include "core/formats/seccomp_profile.hpp"
 #include "core/sys/file.hpp"
 #include "core/sys/idmap.hpp"
@@ -27,6 +28,7 @@ namespace {
 
 constexpr std::size_t kConfigBytes = 1 << 20;
 constexpr std::size_t kCopiedFileBytes = 1 << 20;
+constexpr std::size_t kLoaderBytes = 8 << 20;  // glibc 2.36: 210 kB
 
 /// The configuration decides what root does: nobody else may have written it.
 Result<std::string> read_root_file(const std::string& path) {
@@ -121,7 +123,7 @@ void judge_image(const Request& request, const SiteConfig& site, const std::stri
 /// Who opens the source: the user, so that nobody mounts what he could not read; but what the site
 /// adds is the site's decision.
 Result<OpenedSource> open_source(const Bind& bind, ImageReader& reader) {
-    if (bind.origin == Origin::site) {
+    if (bind.origin == Origin::site || bind.origin == Origin::stack) {
         if (Result<OpenedSource> opened = open_bind_source(bind.source)) {
             return opened;
         }
@@ -178,13 +180,15 @@ Result<sys::Fd> mount_image(const OpenedImage& image, const Plan& plan, const Si
 /// The remaining operations, in the plan's order.
 Result<> apply_operations(const Plan& plan, const SiteConfig& site,
                           const std::vector<ClonedBind>& binds, const RootFacts& facts,
-                          const User& user, sys::StepRoot& root) {
+                          const HostFacts& host, sys::StepRoot& root) {
+    const User& user = host.user;
+    const std::string& architecture = host.architecture;
     auto next = binds.begin();
     for (const RootOperation& operation : plan.operations) {
         if (const Bind* const bind = std::get_if<Bind>(&operation)) {
             if (next != binds.end() && next->bind == bind) {
                 const sys::Fd point = TRY(root.mount_point(bind->target, next->directory));
-                if (bind->origin == Origin::user) {
+                if (bind->origin == Origin::user || bind->origin == Origin::stack) {
                     TRY(check_resolved_target(*bind, TRY(root.where(point)), site));
                 }
                 TRY(sys::attach(next->tree.get(), point.get(), bind->target.value));
@@ -195,6 +199,17 @@ Result<> apply_operations(const Plan& plan, const SiteConfig& site,
                     sys::read_file(copy->source.value, kCopiedFileBytes)) {
                 TRY(root.write(copy->target, *bytes));
             }
+        } else if (const WriteLoader* const loader = std::get_if<WriteLoader>(&operation)) {
+            std::string bytes = TRY(sys::read_file(loader->source.value, kLoaderBytes));
+            TRY(root.write(loader->target,
+                           TRY(formats::redirect_loader(std::move(bytes), kLoaderCache)), 0755));
+        } else if (const auto* const cache = std::get_if<WriteLoaderCache>(&operation)) {
+            std::vector<formats::CacheEntry> entries;
+            for (const auto& [soname, path] : cache->libraries) {
+                entries.push_back({soname, path, ""});
+            }
+            TRY(root.write({std::string(kLoaderCache)},
+                           formats::format_ld_cache(entries, architecture)));
         } else {
             const IdentityFiles files = plan_identity(user, facts.passwd, facts.group);
             TRY(root.write({"/etc/passwd"}, files.passwd));
@@ -259,6 +274,7 @@ std::vector<HostPath> pmi_directories(const StepFacts& step) {
 struct Ingredients {
     Request request;
     SiteConfig site;
+    HostStacks stacks;
     HostFacts host;
     OpenedImage image;
     sys::Fd outer_namespace;
@@ -268,19 +284,115 @@ struct Ingredients {
 /// A container that is whole but for being entered.  This process is in it.
 struct Assembled {
     Plan plan;
+    Injection injection;
     RootFacts facts;
     std::vector<std::string> words;
     sys::Fd mounts;
     sys::Fd root;
 };
 
+/// The reader's decision, as far as root believes it: what it names must be of the site's own
+/// stacks.
+Result<> check_injection(const Injection& injection, const compat::HostSide& host) {
+    const auto refuse = [](const std::string& path) {
+        return fail(Code::refused,
+                    fmt::format("{} is in none of this site's profiles: not injected", path));
+    };
+    for (const InjectedFile& file : injection.files) {
+        if (!host.index->find(file.source.value)) {
+            return refuse(file.source.value);
+        }
+    }
+    for (const InjectedMount& mount : injection.mounts) {
+        const bool known = std::ranges::any_of(host.stacks, [&](const compat::Stack& stack) {
+            const Profile& profile = stack.profile;
+            const auto same = [&](const ProfileMount& own) { return own.source == mount.source; };
+            return std::ranges::any_of(profile.plugins, same) ||
+                   std::ranges::any_of(profile.data, same) ||
+                   std::ranges::find(profile.programs, mount.source) != profile.programs.end();
+        });
+        if (!known) {
+            return refuse(mount.source.value);
+        }
+    }
+    if (!injection.libc.version.empty() && injection.libc.loader != host.libc.loader) {
+        return refuse(injection.libc.loader.value);
+    }
+    return {};
+}
+
+std::string planned(const Plan& plan, const std::vector<std::string>& environment,
+                    std::string_view name) {
+    for (const EnvironmentEdit& edit : plan.environment) {
+        if (edit.name == name) {
+            return edit.value.value_or("");
+        }
+    }
+    return variable(environment, name);
+}
+
+JudgeQuestion judge_question(const Ingredients& of, const Plan& plan) {
+    const ImageConfig& config = of.image.facts.document.config;
+    JudgeQuestion question;
+    question.image = of.request.text;
+    question.architecture = config.architecture;
+    question.labels = of.request.labels;
+    question.labels.insert(config.labels.begin(), config.labels.end());
+    question.inject = of.request.inject.value_or(of.site.inject);
+    const StepFacts& step = of.host.step;
+    // A batch script may run anything.
+    if (!step.batch && !step.argv.empty() && !is_multi_prog(step.argv)) {
+        question.programs = {step.argv.front()};
+    }
+    question.path = planned(plan, step.environment, "PATH");
+    question.library_path = planned(plan, step.environment, "LD_LIBRARY_PATH");
+    question.working_directory = plan.working_directories.front().value;
+    for (const RootOperation& operation : plan.operations) {
+        if (const Bind* const bind = std::get_if<Bind>(&operation)) {
+            question.shown.push_back({bind->target.value, bind->source.value});
+        }
+    }
+    return question;
+}
+
+Error mismatch(const Finding& finding, const Request& request) {
+    return {Code::mismatch,
+            fmt::format("{} of image {}: {} ({})", finding.need, request.text, finding.reason,
+                        name_of(finding.verdict)),
+            fmt::format("{}; 'lading check {}' says more", finding.remedy, request.text)};
+}
+
+Result<Injection> plan_libraries(const Ingredients& of, const Plan& plan, int image,
+                                 ImageReader& reader, std::vector<std::string>& words) {
+    const JudgeQuestion question = judge_question(of, plan);
+    if (of.stacks.empty() || question.inject.what == Inject::What::none || hides_libraries(plan)) {
+        return Injection{};
+    }
+    Injection injection = TRY(reader.judge_compatibility(question, image));
+    TRY(check_injection(injection, of.stacks.side()));
+    const OnMismatch action = of.request.on_mismatch.value_or(of.site.on_mismatch);
+    if (const Finding* const refusal = refusal_of(injection);
+        refusal != nullptr && action == OnMismatch::refuse) {
+        return tl::unexpected<Error>(mismatch(*refusal, of.request));
+    }
+    for (const Finding& finding : injection.findings) {
+        if (finding.verdict > Verdict::missing && action != OnMismatch::none) {
+            words.push_back(fmt::format("{}: {}: {}{}{}", finding.need, name_of(finding.verdict),
+                                        finding.reason, finding.speed.empty() ? "" : "; ",
+                                        finding.speed));
+        }
+    }
+    return injection;
+}
+
 Result<Assembled> assemble(const Ingredients& of, ImageReader& reader) {
     Assembled assembled;
-    const Plan& plan = assembled.plan =
-        TRY(plan_step(of.request, of.image.facts, of.host, of.site));
-    const std::vector<ClonedBind> binds = TRY(clone_binds(plan, of.site, reader));
+    Plan& plan = assembled.plan = TRY(plan_step(of.request, of.image.facts, of.host, of.site));
     sys::Fd lower =
         TRY(mount_image(of.image, plan, of.site, of.host.user, of.outer_namespace.get()));
+    assembled.injection = TRY(plan_libraries(of, plan, lower.get(), reader, assembled.words));
+    add_injection(assembled.injection, of.request, plan);
+    const std::vector<ClonedBind> binds = TRY(clone_binds(plan, of.site, reader));
     if (plan.writable &&
         !TRY(sys::give_root_files_to(of.host.user, lower.get(), of.image.facts.origin.value))) {
         assembled.words.push_back(
@@ -289,7 +401,7 @@ Result<Assembled> assemble(const Ingredients& of, ImageReader& reader) {
     }
     sys::StepRoot root = TRY(sys::StepRoot::assemble(std::move(lower), plan.scratch_bytes));
     assembled.facts = TRY(reader.inspect_root(root.root(), of.image.facts.document.libc.empty()));
-    TRY(apply_operations(plan, of.site, binds, assembled.facts, of.host.user, root));
+    TRY(apply_operations(plan, of.site, binds, assembled.facts, of.host, root));
     const std::string program = TRY(reader.check_program(
         root.root(), program_question(plan, of.host, of.request, root.root())));
     TRY(reader.warm_program(root.root(), program));
@@ -318,6 +430,7 @@ Result<PreparedStep> prepare_step(StepOrder order,
     of.site = TRY(parse_site_config(TRY(read_root_file(order.config_file)), order.config_file));
     of.host = TRY(sys::probe_host());
     of.host.user = TRY(sys::look_up_user(order.uid, order.gid, order.groups));
+    of.stacks = TRY(HostStacks::load(of.site, of.host.architecture, true));
     of.host.step = std::move(order.step);
     of.host.pmi_directories = pmi_directories(of.host.step);
 
@@ -325,7 +438,7 @@ Result<PreparedStep> prepare_step(StepOrder order,
     of.outer_root = sys::Fd(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     TRY(sys::enter_private_mount_namespace());
     PreparedStep prepared;
-    prepared.reader.emplace(TRY(ImageReader::start(of.host.user, of.site)));
+    prepared.reader.emplace(TRY(ImageReader::start(of.host.user, of.site, of.stacks)));
     prepared.seccomp = TRY(compile_filter(of.site.seccomp));
     of.image = TRY(prepared.reader->open_image(of.request));
     judge_image(of.request, of.site, of.host.user.home, of.image);
@@ -341,11 +454,12 @@ Result<PreparedStep> prepare_step(StepOrder order,
         prepared.reader.reset();
         TRY(sys::return_to_mount_namespace(of.outer_namespace.get(), of.outer_root.get()));
         TRY(sys::enter_private_mount_namespace());
-        prepared.reader.emplace(TRY(ImageReader::start(of.host.user, of.site)));
+        prepared.reader.emplace(TRY(ImageReader::start(of.host.user, of.site, of.stacks)));
         assembled = assemble(of, *prepared.reader);
     }
     TRY(assembled.map([](const Assembled&) {}));
     prepared.plan = std::move(assembled->plan);
+    prepared.injection = std::move(assembled->injection);
     prepared.words = std::move(assembled->words);
     prepared.record = make_record(of.image, assembled->facts, of.host, order.step_name);
     prepared.report = of.site.record;

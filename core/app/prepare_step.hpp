@@ -31,6 +31,7 @@ struct PreparedStep {
     sys::Fd root;
     std::string seccomp;
     Plan plan;
+    Injection injection;
     std::vector<std::string> words;  ///< for the user
     JobRecord record;
     bool report = true;

@@ -26,6 +26,7 @@ void add_images_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
 void add_rm_command(CLI::App& app);
 void add_record_command(CLI::App& app);
+void add_profile_command(CLI::App& app);
 
 /// What --config said.
 const Globals& globals();

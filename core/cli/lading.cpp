@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
     add_inspect_command(app);
     add_rm_command(app);
     add_record_command(app);
+    add_profile_command(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::RuntimeError& ended) {

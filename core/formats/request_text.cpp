@@ -79,6 +79,35 @@ Result<> read_unshare(const JsonNode& node, Request& request) {
     return {};
 }
 
+Result<> read_inject(const JsonNode& node, Request& request) {
+    auto inject = parse_inject(TRY(node.text()));
+    if (!inject) {
+        return refuse(node, inject.error());
+    }
+    request.inject = *inject;
+    return {};
+}
+
+Result<> read_on_mismatch(const JsonNode& node, Request& request) {
+    auto action = parse_on_mismatch(TRY(node.text()));
+    if (!action) {
+        return refuse(node, action.error());
+    }
+    request.on_mismatch = *action;
+    return {};
+}
+
+Result<> read_labels(const JsonNode& node, Request& request) {
+    for (const auto& [name, value] : TRY(node.members())) {
+        auto label = parse_label(fmt::format("{}={}", name, TRY(value.text())));
+        if (!label) {
+            return refuse(value, label.error());
+        }
+        request.labels.insert(std::move(*label));
+    }
+    return {};
+}
+
 Result<> read_version(const JsonNode& node) {
     if (TRY(node.number()) != kVersion) {
         return node.fail(fmt::format("expected version {}", kVersion),
@@ -111,6 +140,15 @@ std::string format_request(const Request& request) {
         object["unshare"] =
             fmt::format("{}", fmt::join(formats::namespace_names(*request.unshare), ","));
     }
+    if (request.inject) {
+        object["inject"] = to_string(*request.inject);
+    }
+    if (request.on_mismatch) {
+        object["on_mismatch"] = to_string(*request.on_mismatch);
+    }
+    if (!request.labels.empty()) {
+        object["labels"] = request.labels;
+    }
     // The grammar lets only UTF-8 through; a Request made otherwise must still not throw.
     return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -137,6 +175,9 @@ Result<Request> parse_request(std::string_view text) {
                      return {};
                  }},
                 {"unshare", [&](const JsonNode& n) { return read_unshare(n, request); }},
+                {"inject", [&](const JsonNode& n) { return read_inject(n, request); }},
+                {"on_mismatch", [&](const JsonNode& n) { return read_on_mismatch(n, request); }},
+                {"labels", [&](const JsonNode& n) { return read_labels(n, request); }},
             }));
     return request;
 }

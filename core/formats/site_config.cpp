@@ -269,6 +269,45 @@ Result<> read_seccomp(const JsonNode& node, SiteConfig& site) {
     return read_path(node, site.seccomp).map([](const std::string&) {});
 }
 
+Result<> read_directories(const JsonNode& node, std::vector<std::string>& into) {
+    into.clear();
+    for (const JsonNode& item : TRY(node.items())) {
+        into.push_back(TRY(read_path(item, TRY(item.text()))));
+    }
+    return {};
+}
+
+Result<> read_inject(const JsonNode& node, SiteConfig& site) {
+    return node.read_object({
+        {"profiles",
+         [&](const JsonNode& n) -> Result<> {
+             site.profiles = TRY(read_path(n, TRY(n.text())));
+             return {};
+         }},
+        {"cdi", [&](const JsonNode& n) { return read_directories(n, site.cdi); }},
+        {"default",
+         [&](const JsonNode& n) -> Result<> {
+             const std::string text = TRY(n.text());
+             if (text != "auto" && text != "none") {
+                 return n.fail(fmt::format("expected auto or none, found '{}'", shown(text)));
+             }
+             site.inject = TRY(parse_inject(text));
+             return {};
+         }},
+        {"on_mismatch",
+         [&](const JsonNode& n) -> Result<> {
+             const std::string text = TRY(n.text());
+             const auto action = parse_on_mismatch(text);
+             if (!action) {
+                 return n.fail(
+                     fmt::format("expected refuse, warn or none, found '{}'", shown(text)));
+             }
+             site.on_mismatch = *action;
+             return {};
+         }},
+    });
+}
+
 Result<> read_site(const JsonNode& node, SiteConfig& site) {
     return node.read_object({
         {"$schema", [](const JsonNode& n) { return n.text().map([](const std::string&) {}); }},
@@ -283,6 +322,7 @@ Result<> read_site(const JsonNode& node, SiteConfig& site) {
          }},
         {"environment", [&](const JsonNode& n) { return read_environment(n, site); }},
         {"seccomp", [&](const JsonNode& n) { return read_seccomp(n, site); }},
+        {"inject", [&](const JsonNode& n) { return read_inject(n, site); }},
         {"squashfuse",
          [&](const JsonNode& n) -> Result<> {
              site.squashfuse = TRY(read_path(n, TRY(n.text())));

@@ -29,6 +29,8 @@ const char* name_of(Origin origin) {
             return "site";
         case Origin::user:
             return "user";
+        case Origin::stack:
+            return "stack";
     }
     return "";
 }
@@ -45,6 +47,13 @@ struct Describe {
         return fmt::format("copy {}\n", formats::printable(copy.target.value));
     }
     std::string operator()(const WriteIdentity&) const { return "write /etc/passwd /etc/group\n"; }
+    std::string operator()(const WriteLoader& loader) const {
+        return fmt::format("write {} from {}\n", formats::printable(loader.target.value),
+                           formats::printable(loader.source.value));
+    }
+    std::string operator()(const WriteLoaderCache& cache) const {
+        return fmt::format("write {}, {} libraries\n", kLoaderCache, cache.libraries.size());
+    }
 };
 
 }  // namespace

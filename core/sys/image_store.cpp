@@ -82,6 +82,10 @@ std::string blob_path(const std::string& digest) {
     return fmt::format("blobs/sha256/{}", formats::digest_hex(digest));
 }
 
+std::string index_path(const std::string& squashfs_digest) {
+    return fmt::format("indexes/sha256/{}", formats::digest_hex(squashfs_digest));
+}
+
 Fd open_beneath(int directory, const std::string& relative, int flags, unsigned mode) {
     open_how how{};
     how.flags = static_cast<unsigned>(flags) | O_CLOEXEC;
@@ -224,6 +228,11 @@ StoreResult<Fd> ImageStore::blob(const std::string& squashfs_digest) const {
                      fmt::format("file of the image ({})", squashfs_digest));
 }
 
+StoreResult<Fd> ImageStore::index(const std::string& squashfs_digest) const {
+    return open_file(index_path(squashfs_digest), StoreFailure::digest_unknown,
+                     fmt::format("index of the image ({})", squashfs_digest));
+}
+
 StoreResult<StoredImage> ImageStore::image(const ImageName& name) const {
     // An import that gives the tag to another image may remove the old one between two of these
     // opens.  Then the tag says something else now; when it does not, something is really missing.
@@ -265,7 +274,8 @@ StoreResult<StoredImage> ImageStore::check_size(ImageDocument document, Fd blob)
                                        document.squashfs_bytes),
                            "import the image again"});
     }
-    return StoredImage{std::move(document), std::move(blob)};
+    Fd own_index = index(document.squashfs_digest).value_or(Fd());
+    return StoredImage{std::move(document), std::move(blob), std::move(own_index)};
 }
 
 bool ImageStore::only_trusted_write(const Fd& blob, uid_t service_account) const {

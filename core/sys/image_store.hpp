@@ -4,6 +4,7 @@
 ///   STORE/tags/NAME/:TAG                the digest that the tag points to, and a newline
 ///   STORE/images/sha256/HEX.json        the image's document, named by its identity
 ///   STORE/blobs/sha256/HEX              its squashfs file, named by its own digest
+///   STORE/indexes/sha256/HEX            what is known of the ELF files in that squashfs file
 ///   STORE/staging/                      where imports work (store_writer.hpp)
 ///
 /// NAME may have slashes; `:` can stand in no name, so that a tag is never taken for a name.
@@ -54,10 +55,11 @@ struct StoredTag {
     std::string digest;
 };
 
-/// What a launch needs: three opens.
+/// What a launch needs: four opens.
 struct StoredImage {
     ImageDocument document;
-    Fd blob;  ///< read-only
+    Fd blob;   ///< read-only
+    Fd index;  ///< likewise; none where an older lading imported the image
 };
 
 class ImageStore {
@@ -76,6 +78,9 @@ class ImageStore {
 
     /// The squashfs file of that digest, which is the document's squashfs_digest.
     StoreResult<Fd> blob(const std::string& squashfs_digest) const;
+
+    /// The index of that squashfs file's ELF files; none in a store that an older lading filled.
+    StoreResult<Fd> index(const std::string& squashfs_digest) const;
 
     /// The image of that name, by its digest where the name has one, else by its tag.
     StoreResult<StoredImage> image(const ImageName& name) const;
@@ -115,6 +120,7 @@ Fd open_beneath(int directory, const std::string& relative, int flags, unsigned 
 std::string tag_path(const std::string& name, const std::string& tag);
 std::string document_path(const std::string& digest);
 std::string blob_path(const std::string& digest);
+std::string index_path(const std::string& squashfs_digest);
 
 /// Names in a directory, sorted, without `.` and `..`.
 Result<std::vector<std::string>> directory_names(int directory, const std::string& name);

@@ -169,7 +169,7 @@ Result<GuestPath> StepRoot::where(const Fd& point) const {
     return GuestPath{path == root ? "/" : path.substr(root.size())};
 }
 
-Result<> StepRoot::write(const GuestPath& target, std::string_view bytes) {
+Result<> StepRoot::write(const GuestPath& target, std::string_view bytes, unsigned mode) {
     const auto [parent, name] = split(target.value);
     const Fd above = TRY(make_directories(parent));
     TRY(check_ours(above.get(), target.value));
@@ -178,7 +178,7 @@ Result<> StepRoot::write(const GuestPath& target, std::string_view bytes) {
         return fail_in_root(target.value, "replace");
     }
     const Fd file(openat(above.get(), name.c_str(),
-                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
     if (!file.valid()) {
         return fail_in_root(target.value, "write");
     }
@@ -186,7 +186,7 @@ Result<> StepRoot::write(const GuestPath& target, std::string_view bytes) {
         return fail_in_root(target.value, "write");
     }
     // The umask was the caller's.
-    if (fchmod(file.get(), 0644) != 0) {
+    if (fchmod(file.get(), mode) != 0) {
         return fail_in_root(target.value, "write");
     }
     return {};

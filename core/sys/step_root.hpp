@@ -28,8 +28,8 @@ class StepRoot {
     /// Where in the container a mount point lies, after the image's symbolic links.
     Result<GuestPath> where(const Fd& point) const;
 
-    /// Replaces `target` by a new file of root's with these bytes (mode 0644).
-    Result<> write(const GuestPath& target, std::string_view bytes);
+    /// Replaces `target` by a new file of root's with these bytes.
+    Result<> write(const GuestPath& target, std::string_view bytes, unsigned mode = 0644);
 
     /// Freezes the root unless `writable`, makes it this process' root, and returns the mount
     /// namespace that the tasks enter.

@@ -23,7 +23,8 @@ constexpr mode_t kFileMode = 0444;
 constexpr const char* kStoreLock = "staging/.lock";
 constexpr const char* kImportLock = "lock";
 
-constexpr const char* kDirectories[] = {"blobs", "blobs/sha256", "images", "images/sha256", "tags"};
+constexpr const char* kDirectories[] = {"blobs",   "blobs/sha256",   "images", "images/sha256",
+                                        "indexes", "indexes/sha256", "tags"};
 
 /// The hint of errors that come from a file system that has no room.
 std::string space_hint(int number) {
@@ -140,10 +141,15 @@ Result<> sweep_images(const ImageStore& store) {
         }
         blobs.insert(document->squashfs_digest);
     }
-    const Fd directory = open_beneath(store.directory(), "blobs/sha256", O_RDONLY | O_DIRECTORY);
-    for (const std::string& name : TRY(directory_names(directory.get(), "blobs/sha256"))) {
-        if (!blobs.contains("sha256:" + name)) {
-            unlinkat(directory.get(), name.c_str(), 0);
+    for (const char* const kind : {"blobs/sha256", "indexes/sha256"}) {
+        const Fd directory = open_beneath(store.directory(), kind, O_RDONLY | O_DIRECTORY);
+        if (!directory.valid() && errno == ENOENT) {
+            continue;  // a store from before there were indexes
+        }
+        for (const std::string& name : TRY(directory_names(directory.get(), kind))) {
+            if (!blobs.contains("sha256:" + name)) {
+                unlinkat(directory.get(), name.c_str(), 0);
+            }
         }
     }
     return {};
@@ -253,6 +259,20 @@ Result<> publish_blob(const ImageStore& store, const Fd& staging,
     return move_into_place(staging, publication.file, store, relative);
 }
 
+/// Anew each time, since a later lading may index more; who maps the old one keeps it.
+Result<> publish_index(const ImageStore& store, const Fd& staging,
+                       const Staging::Publication& publication) {
+    if (publication.index.empty()) {
+        return {};
+    }
+    const Fd file = open_beneath(staging.get(), publication.index, O_RDONLY);
+    if (!file.valid() || fchmod(file.get(), kFileMode) != 0 || fsync(file.get()) != 0) {
+        return store_errno("cannot write the image's index to disk");
+    }
+    return move_into_place(staging, publication.index, store,
+                           index_path(publication.document.squashfs_digest));
+}
+
 }  // namespace
 
 bool can_write_store(const std::string& path) {
@@ -356,6 +376,7 @@ Result<> Staging::publish(const Publication& publication) {
     const Fd store_lock = TRY(lock_file(store_.directory(), kStoreLock, LOCK_EX));
     TRY(refuse_other_labels(store_, publication));
     TRY(publish_blob(store_, directory_, publication));
+    TRY(publish_index(store_, directory_, publication));
     TRY(move_into_place(directory_, "document", store_,
                         document_path(publication.document.digest)));
     TRY(make_name(store_, publication.name));

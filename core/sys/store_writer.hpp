@@ -50,9 +50,10 @@ class Staging {
         ImageDocument document;
         std::string name;
         std::string tag;
+        std::string index;  ///< likewise, of the index of its ELF files; empty: none
     };
-    /// Blob, document, tag, in this order, each durable before the next; then whatever lost its
-    /// last reference goes.
+    /// Blob, index, document, tag, in this order, each durable before the next; then whatever lost
+    /// its last reference goes.
     Result<> publish(const Publication& publication);
 
   private:

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 
 #include "lading/host.hpp"
 #include "lading/image.hpp"
+#include "lading/injection.hpp"
 #include "lading/path.hpp"
 #include "lading/request.hpp"
 #include "lading/result.hpp"
@@ -22,7 +24,12 @@
 namespace lading {
 
 /// Who asked for an operation: decides whose rights open the source and who is told of a failure.
-enum class Origin { lading, site, user };
+enum class Origin {
+    lading,
+    site,
+    user,
+    stack,  ///< a library of the host's, by a profile of the site
+};
 
 /// Binds a host file or directory, with everything mounted below it.
 struct Bind {
@@ -46,7 +53,20 @@ struct WriteIdentity {
     bool operator==(const WriteIdentity&) const = default;
 };
 
-using RootOperation = std::variant<Bind, CopyFile, WriteIdentity>;
+/// Writes a copy of the host's ld.so that reads kLoaderCache, in the place of the image's.
+struct WriteLoader {
+    HostPath source;
+    GuestPath target;
+    bool operator==(const WriteLoader&) const = default;
+};
+
+/// Writes that cache.
+struct WriteLoaderCache {
+    std::map<std::string, std::string> libraries;  ///< soname, path in the container
+    bool operator==(const WriteLoaderCache&) const = default;
+};
+
+using RootOperation = std::variant<Bind, CopyFile, WriteIdentity, WriteLoader, WriteLoaderCache>;
 
 /// Changes to a step's environment, in order.
 struct EnvironmentEdit {
@@ -71,6 +91,14 @@ struct Plan {
 /// architecture.
 Result<Plan> plan_step(const Request& request, const ImageFacts& image, const HostFacts& host,
                        const SiteConfig& site);
+
+/// Adds the host's libraries to a plan, behind everything else.  What the user or the site has
+/// mounted there stays.
+void add_injection(const Injection& injection, const Request& request, Plan& plan);
+
+/// Do mounts of the user's or the site's hide the image's system libraries?  Then nothing that its
+/// index says holds, and nothing is injected.
+bool hides_libraries(const Plan& plan);
 
 /// Is `path` equal to `prefix` or below it?  Compares whole components, never characters:
 /// `/data` does not cover `/database`.  Both are absolute and free of `.` and `..`.

@@ -2,9 +2,11 @@
 /// What the user asked for, on the command line or by inheritance from the job.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -52,6 +54,26 @@ struct Namespaces {
     bool operator==(const Namespaces&) const = default;
 };
 
+/// Which of the host's stacks the container is given.
+struct Inject {
+    enum class What {
+        automatic,  ///< what labels and files ask for
+        none,
+        these,  ///< the demands below and nothing else; what cannot be had is an error
+    };
+    What what = What::automatic;
+    bool mpi = false;
+    bool gpu = false;
+    bool operator==(const Inject&) const = default;
+};
+
+/// What becomes of a step whose image does not fit the host.
+enum class OnMismatch {
+    refuse,  ///< it does not start
+    warn,    ///< it starts without what does not fit, and says so
+    none,    ///< likewise, in silence
+};
+
 /// The whole request.  An option that was not given is empty, so that the site's default holds.
 struct Request {
     std::string text;  ///< the image reference as the user wrote it
@@ -62,6 +84,9 @@ struct Request {
     std::optional<bool> writable;
     std::optional<bool> mount_home;
     std::optional<Namespaces> unshare;
+    std::optional<Inject> inject;
+    std::optional<OnMismatch> on_mismatch;
+    std::map<std::string, std::string> labels;  ///< over the image's own
     bool operator==(const Request&) const = default;
 };
 
@@ -86,6 +111,17 @@ Result<Namespaces> parse_namespaces(std::string_view text);
 
 /// Reads the argument of --container-workdir: an absolute path without `..` components.
 Result<GuestPath> parse_workdir(std::string_view text);
+
+/// Reads the argument of --container-inject: `auto`, `none`, or `mpi,gpu` in any order.
+Result<Inject> parse_inject(std::string_view text);
+std::string to_string(const Inject& inject);
+
+/// Reads the argument of --container-on-mismatch: `refuse`, `warn` or `none`.
+Result<OnMismatch> parse_on_mismatch(std::string_view text);
+std::string_view to_string(OnMismatch action);
+
+/// Reads the argument of --container-label: `KEY=VALUE`.
+Result<std::pair<std::string, std::string>> parse_label(std::string_view text);
 
 /// One line of JSON that carries a Request from srun to slurmstepd in the job's environment.
 /// What comes back through it is the user's input and is checked like an option.

@@ -49,6 +49,10 @@ struct SiteConfig {
     std::map<std::string, std::string> environment;  ///< set in every container
     std::vector<std::string> pass_environment;  ///< further job variables that beat the image's
     std::string seccomp = "default";            ///< or `none`, or a profile's absolute path
+    std::string profiles = "/etc/lading/profiles.d";  ///< directory of the host's stacks
+    std::vector<std::string> cdi = {"/etc/cdi", "/var/run/cdi"};  ///< directories; later ones win
+    Inject inject;                                ///< default for --container-inject
+    OnMismatch on_mismatch = OnMismatch::refuse;  ///< default for --container-on-mismatch
     std::string squashfuse = "/usr/bin/squashfuse_ll";
     bool record = true;  ///< write to the job's AdminComment
     bool operator==(const SiteConfig&) const = default;

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "core/formats/path_node.hpp"
+
+#include <fmt/format.h>
+
+#include "core/formats/absolute_path.hpp"
+#include "core/formats/utf8.hpp"
+
+namespace lading::formats {
+namespace {
+
+constexpr std::size_t kShownBytes = 80;
+
+}  // namespace
+
+std::string shown_text(std::string_view text) {
+    return printable(utf8_prefix(text, kShownBytes));
+}
+
+Result<std::string> read_clean_path(const JsonNode& node) {
+    const std::string text = TRY(node.text());
+    const auto clean = clean_absolute_path(text);
+    if (!clean) {
+        return node.fail(fmt::format("{}: '{}'", clean.error().what, shown_text(text)));
+    }
+    if (*clean != text) {
+        return node.fail(
+            fmt::format("write '{}' instead of '{}'", shown_text(*clean), shown_text(text)));
+    }
+    if (text == "/") {
+        return node.fail("'/' is everything there is");
+    }
+    return text;
+}
+
+}  // namespace lading::formats
