@@ -47,7 +47,7 @@ Result<Exchange> answer_image(const Fields& question, Reader& reader) {
 }
 
 Result<Exchange> answer_compatibility(const Fields& question, int root, const Reader& reader) {
-    const JudgeQuestion asked = judge_question(question);
+    const JudgeQuestion asked = from_fields(question);
     sys::MappedFile stored;
     std::string fresh;
     if (reader.index.valid()) {

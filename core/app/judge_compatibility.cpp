@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/app/check_program.hpp"
 #include "core/app/index_root.hpp"
 #include "core/sys/mapped_file.hpp"
 #include "lading/plan.hpp"
@@ -96,7 +97,53 @@ compat::Wish wish_of(const Inject& inject) {
     return wish;
 }
 
+/// A value of the job's environment.
+std::string variable(const std::vector<std::string>& environment, std::string_view name) {
+    for (const std::string& entry : environment) {
+        if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') {
+            return entry.substr(name.size() + 1);
+        }
+    }
+    return {};
+}
+
+/// What a variable will be in the container.
+std::string planned(const Plan& plan, const std::vector<std::string>& environment,
+                    std::string_view name) {
+    for (const EnvironmentEdit& edit : plan.environment) {
+        if (edit.name == name) {
+            return edit.value.value_or("");
+        }
+    }
+    return variable(environment, name);
+}
+
 }  // namespace
+
+JudgeQuestion judge_question(const Request& request, const SiteConfig& site,
+                             const ImageFacts& image, const HostFacts& host, const Plan& plan) {
+    JudgeQuestion question;
+    question.image = request.text;
+    question.architecture = image.document.config.architecture;
+    question.labels = request.labels;
+    question.labels.insert(image.document.config.labels.begin(),
+                           image.document.config.labels.end());
+    question.inject = request.inject.value_or(site.inject);
+    const StepFacts& step = host.step;
+    // A batch script may run anything.
+    if (!step.batch && !step.argv.empty() && !is_multi_prog(step.argv)) {
+        question.programs = {step.argv.front()};
+    }
+    question.path = planned(plan, step.environment, "PATH");
+    question.library_path = planned(plan, step.environment, "LD_LIBRARY_PATH");
+    question.working_directory = plan.working_directories.front().value;
+    for (const RootOperation& operation : plan.operations) {
+        if (const Bind* const bind = std::get_if<Bind>(&operation)) {
+            question.shown.push_back({bind->target.value, bind->source.value});
+        }
+    }
+    return question;
+}
 
 Fields to_fields(const JudgeQuestion& question) {
     Fields fields;
@@ -118,7 +165,7 @@ Fields to_fields(const JudgeQuestion& question) {
     return fields;
 }
 
-JudgeQuestion judge_question(const Fields& fields) {
+JudgeQuestion from_fields(const Fields& fields) {
     JudgeQuestion question;
     question.image = fields.get("image");
     question.architecture = fields.get("architecture");

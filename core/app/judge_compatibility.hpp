@@ -10,8 +10,12 @@
 
 #include "core/app/host_stacks.hpp"
 #include "core/formats/fields.hpp"
+#include "lading/host.hpp"
+#include "lading/image.hpp"
 #include "lading/injection.hpp"
+#include "lading/plan.hpp"
 #include "lading/request.hpp"
+#include "lading/site.hpp"
 
 namespace lading::app {
 
@@ -33,9 +37,13 @@ struct JudgeQuestion {
     std::vector<ShownPath> shown;
 };
 
+/// The question for a step with this plan.
+JudgeQuestion judge_question(const Request& request, const SiteConfig& site,
+                             const ImageFacts& image, const HostFacts& host, const Plan& plan);
+
 /// For the reader of images.
 formats::Fields to_fields(const JudgeQuestion& question);
-JudgeQuestion judge_question(const formats::Fields& fields);
+JudgeQuestion from_fields(const formats::Fields& fields);
 
 /// Judges by the image's index.  Opens the programs that lie outside of the image.
 Result<Injection> judge_compatibility(const JudgeQuestion& question, std::string_view image_index,

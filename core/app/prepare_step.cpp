@@ -321,40 +321,6 @@ Result<> check_injection(const Injection& injection, const compat::HostSide& hos
     return {};
 }
 
-std::string planned(const Plan& plan, const std::vector<std::string>& environment,
-                    std::string_view name) {
-    for (const EnvironmentEdit& edit : plan.environment) {
-        if (edit.name == name) {
-            return edit.value.value_or("");
-        }
-    }
-    return variable(environment, name);
-}
-
-JudgeQuestion judge_question(const Ingredients& of, const Plan& plan) {
-    const ImageConfig& config = of.image.facts.document.config;
-    JudgeQuestion question;
-    question.image = of.request.text;
-    question.architecture = config.architecture;
-    question.labels = of.request.labels;
-    question.labels.insert(config.labels.begin(), config.labels.end());
-    question.inject = of.request.inject.value_or(of.site.inject);
-    const StepFacts& step = of.host.step;
-    // A batch script may run anything.
-    if (!step.batch && !step.argv.empty() && !is_multi_prog(step.argv)) {
-        question.programs = {step.argv.front()};
-    }
-    question.path = planned(plan, step.environment, "PATH");
-    question.library_path = planned(plan, step.environment, "LD_LIBRARY_PATH");
-    question.working_directory = plan.working_directories.front().value;
-    for (const RootOperation& operation : plan.operations) {
-        if (const Bind* const bind = std::get_if<Bind>(&operation)) {
-            question.shown.push_back({bind->target.value, bind->source.value});
-        }
-    }
-    return question;
-}
-
 Error mismatch(const Finding& finding, const Request& request) {
     return {Code::mismatch,
             fmt::format("{} of image {}: {} ({})", finding.need, request.text, finding.reason,
@@ -364,7 +330,8 @@ Error mismatch(const Finding& finding, const Request& request) {
 
 Result<Injection> plan_libraries(const Ingredients& of, const Plan& plan, int image,
                                  ImageReader& reader, std::vector<std::string>& words) {
-    const JudgeQuestion question = judge_question(of, plan);
+    const JudgeQuestion question =
+        judge_question(of.request, of.site, of.image.facts, of.host, plan);
     if (of.stacks.empty() || question.inject.what == Inject::What::none || hides_libraries(plan)) {
         return Injection{};
     }

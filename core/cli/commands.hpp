@@ -24,6 +24,7 @@ struct Globals {
 void add_import_command(CLI::App& app);
 void add_images_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
+void add_check_command(CLI::App& app);
 void add_rm_command(CLI::App& app);
 void add_record_command(CLI::App& app);
 void add_profile_command(CLI::App& app);

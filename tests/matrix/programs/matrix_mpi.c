@@ -53,12 +53,18 @@ static PyObject* matrix_barrier(PyObject* self, PyObject* arguments) {
 }
 
 static PyMethodDef methods[] = {
-    {"init", matrix_init, METH_NOARGS, NULL},     {"finalize", matrix_finalize, METH_NOARGS, NULL},
-    {"rank", matrix_rank, METH_NOARGS, NULL},     {"size", matrix_size, METH_NOARGS, NULL},
-    {"allreduce", matrix_allreduce, METH_O, NULL}, {"barrier", matrix_barrier, METH_NOARGS, NULL},
+    {"init", matrix_init, METH_NOARGS, NULL},
+    {"finalize", matrix_finalize, METH_NOARGS, NULL},
+    {"rank", matrix_rank, METH_NOARGS, NULL},
+    {"size", matrix_size, METH_NOARGS, NULL},
+    {"allreduce", matrix_allreduce, METH_O, NULL},
+    {"barrier", matrix_barrier, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "matrix_mpi", NULL, -1, methods, NULL, NULL, NULL, NULL};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "matrix_mpi", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
-PyMODINIT_FUNC PyInit_matrix_mpi(void) { return PyModule_Create(&definition); }
+PyMODINIT_FUNC PyInit_matrix_mpi(void) {
+    return PyModule_Create(&definition);
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * An MPI of one rank, for the image whose libc is musl: what is linked with it asks for libmpi.so.12
- * and ld-musl, and no library of a glibc host can take its place. */
+ * An MPI of one rank, for the image whose libc is musl: what is linked with it asks for
+ * libmpi.so.12 and ld-musl, and no library of a glibc host can take its place. */
 #include <mpi.h>
 
 int MPI_Init(int* count, char*** arguments) {
@@ -37,4 +37,6 @@ int MPI_Barrier(MPI_Comm communicator) {
     return MPI_SUCCESS;
 }
 
-int MPI_Finalize(void) { return MPI_SUCCESS; }
+int MPI_Finalize(void) {
+    return MPI_SUCCESS;
+}

@@ -9,7 +9,9 @@ void* udev_device_new_from_subsystem_sysname(void* udev, const char* subsystem, 
 const char* udev_device_get_property_value(void* device, const char* key);
 void* udev_device_unref(void* device);
 
-void* udev_new(void) { return NULL; }
+void* udev_new(void) {
+    return NULL;
+}
 
 void* udev_unref(void* udev) {
     (void)udev;

@@ -40,7 +40,8 @@ int matrix_mapped(const char* const* prefixes, char* text, unsigned capacity) {
         unsigned major_number = 0, minor_number = 0;
         unsigned long inode = 0, device = 0;
         int start = 0;
-        if (sscanf(line, "%*s %*s %*s %x:%x %lu %n", &major_number, &minor_number, &inode, &start) < 3) {
+        if (sscanf(line, "%*s %*s %*s %x:%x %lu %n", &major_number, &minor_number, &inode, &start) <
+            3) {
             continue;
         }
         line[strcspn(line, "\n")] = '\0';
@@ -53,8 +54,8 @@ int matrix_mapped(const char* const* prefixes, char* text, unsigned capacity) {
         last_inode = inode;
         last_device = device;
         if (used < capacity) {
-            used += (unsigned)snprintf(text + used, capacity - used, "%s%s %lu:%lu", found ? " and " : "",
-                                       line + start, device, inode);
+            used += (unsigned)snprintf(text + used, capacity - used, "%s%s %lu:%lu",
+                                       found ? " and " : "", line + start, device, inode);
         }
         found++;
     }

@@ -54,22 +54,27 @@ static int add_on(cl_device_id device) {
     need(error, "clCreateContext", 1);
     const cl_command_queue queue = clCreateCommandQueue(context, device, 0, &error);
     need(error, "clCreateCommandQueue", 1);
-    const cl_program program = clCreateProgramWithSource(context, 1, (const char**)&source, NULL, &error);
+    const cl_program program =
+        clCreateProgramWithSource(context, 1, (const char**)&source, NULL, &error);
     need(error, "clCreateProgramWithSource", 1);
     need(clBuildProgram(program, 1, &device, "", NULL, NULL), "clBuildProgram", 1);
     const cl_kernel kernel = clCreateKernel(program, "add", &error);
     need(error, "clCreateKernel", 1);
-    cl_mem x = clCreateBuffer(context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, sizeof a, a, &error);
+    cl_mem x =
+        clCreateBuffer(context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, sizeof a, a, &error);
     need(error, "clCreateBuffer", 1);
-    cl_mem y = clCreateBuffer(context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, sizeof b, b, &error);
+    cl_mem y =
+        clCreateBuffer(context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, sizeof b, b, &error);
     need(error, "clCreateBuffer", 1);
     cl_mem z = clCreateBuffer(context, CL_MEM_WRITE_ONLY, sizeof c, NULL, &error);
     need(error, "clCreateBuffer", 1);
     need(clSetKernelArg(kernel, 0, sizeof x, &x), "clSetKernelArg", 1);
     need(clSetKernelArg(kernel, 1, sizeof y, &y), "clSetKernelArg", 1);
     need(clSetKernelArg(kernel, 2, sizeof z, &z), "clSetKernelArg", 1);
-    need(clEnqueueNDRangeKernel(queue, kernel, 1, NULL, &items, NULL, 0, NULL, NULL), "clEnqueueNDRangeKernel", 1);
-    need(clEnqueueReadBuffer(queue, z, CL_TRUE, 0, sizeof c, c, 0, NULL, NULL), "clEnqueueReadBuffer", 1);
+    need(clEnqueueNDRangeKernel(queue, kernel, 1, NULL, &items, NULL, 0, NULL, NULL),
+         "clEnqueueNDRangeKernel", 1);
+    need(clEnqueueReadBuffer(queue, z, CL_TRUE, 0, sizeof c, c, 0, NULL, NULL),
+         "clEnqueueReadBuffer", 1);
     for (int i = 0; i < length; i++) {
         wrong += c[i] != (float)i + (float)(2 * i + 1);
     }
@@ -89,13 +94,17 @@ int main(void) {
     cl_device_id device = NULL;
     char library[10000], platform_name[200] = "", device_name[200] = "", node[256] = "";
     need(clGetPlatformIDs(1, &platform, NULL), "there is no OpenCL platform: clGetPlatformIDs", 2);
-    need(clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 1, &device, NULL), "there is no OpenCL device: clGetDeviceIDs", 2);
-    need(clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof platform_name, platform_name, NULL), "clGetPlatformInfo", 1);
-    need(clGetDeviceInfo(device, CL_DEVICE_NAME, sizeof device_name, device_name, NULL), "clGetDeviceInfo", 1);
+    need(clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 1, &device, NULL),
+         "there is no OpenCL device: clGetDeviceIDs", 2);
+    need(clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof platform_name, platform_name, NULL),
+         "clGetPlatformInfo", 1);
+    need(clGetDeviceInfo(device, CL_DEVICE_NAME, sizeof device_name, device_name, NULL),
+         "clGetDeviceInfo", 1);
     matrix_mapped(names, library, sizeof library);
     gethostname(node, sizeof node - 1);
     const int wrong = add_on(device);
-    printf("vector_sum of %d on %s platform %s device %s lib %s vendor %s %s\n", length, node, platform_name,
-           device_name, library, vendor_file(platform), wrong == 0 ? "ok" : "WRONG: not the sum");
+    printf("vector_sum of %d on %s platform %s device %s lib %s vendor %s %s\n", length, node,
+           platform_name, device_name, library, vendor_file(platform),
+           wrong == 0 ? "ok" : "WRONG: not the sum");
     return wrong == 0 ? 0 : 1;
 }

@@ -275,7 +275,8 @@ TEST_CASE("a stack below a prefix has the prefix's name") {
 
 TEST_CASE("NVIDIA's driver is all libraries of one version") {
     TableHost host;
-    for (const std::string name : {"libcuda", "libnvidia-ml", "libnvidia-ptxjitcompiler"}) {
+    for (const std::string name :
+         {"libcuda", "libnvidia-ml", "libnvidia-opencl", "libnvidia-ptxjitcompiler"}) {
         host.library(kLib + name + ".so.550.67", {name + ".so.1", {}, false, false});
         host.link(kLib + name + ".so.1", kLib + name + ".so.550.67");
     }
@@ -295,6 +296,7 @@ TEST_CASE("NVIDIA's driver is all libraries of one version") {
           std::vector<ProfileLibrary>{{{kLib + "libcuda.so.1"}, {}},
                                       {{kLib + "libnvidia-glcore.so.550.67"}, {}},
                                       {{kLib + "libnvidia-ml.so.1"}, {}},
+                                      {{kLib + "libnvidia-opencl.so.1"}, {}},
                                       {{kLib + "libnvidia-ptxjitcompiler.so.1"}, {}}});
     CHECK(found[0].devices == std::vector<HostPath>{{"/dev/nvidia0"}, {"/dev/nvidiactl"}});
     CHECK(found[0].programs == std::vector<HostPath>{{"/usr/bin/nvidia-smi"}});

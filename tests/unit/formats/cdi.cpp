@@ -250,6 +250,18 @@ TEST_CASE("no hook runs, and one that nobody knows refuses the device") {
     refusal_of(hook("/usr/bin/nvidia-ctk", R"("nvidia-ctk")"));
     refusal_of(hook("/usr/bin/nvidia-ctk", ""));
     refusal_of(hook("/usr/bin/other", R"("nvidia-ctk", "hook", "update-ldcache")"));
+    refusal_of(hook("/usr/bin/other", R"("other", "update-ldcache")"));
+}
+
+TEST_CASE("a library has the names of all links that lead to it") {
+    const std::string edits =
+        R"("mounts": [{"hostPath": "/l/libreal.so.5", "containerPath": "/l/libreal.so.5"}], )" +
+        hook("/usr/bin/nvidia-cdi-hook", R"("nvidia-cdi-hook", "create-symlinks",
+            "--link", "libnext.so.1::/l/liblast.so", "--link", "libmid.so.1::/l/libnext.so.1",
+            "--link", "libreal.so.5::/l/libmid.so.1")");
+    CHECK(profiles(spec_of(with_edits("0.4.0", edits))).front().libraries ==
+          std::vector<ProfileLibrary>{
+              {{"/l/libreal.so.5"}, {"libnext.so.1", "liblast.so", "libmid.so.1"}}});
 }
 
 TEST_CASE("links in circles and to what is not there end in no name") {

@@ -53,7 +53,7 @@ class Store {
         document.squashfs_bytes = content.size();
         document.digest = identity.empty() ? document.squashfs_digest : identity;
         document.config.labels = labels;
-        return staging->publish({"image", document, name, tag});
+        return staging->publish({"image", document, name, tag, ""});
     }
 
     std::size_t count(const std::string& directory) const {

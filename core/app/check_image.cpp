@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "core/app/check_image.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "core/app/find_image.hpp"
+#include "core/app/import_source.hpp"
+#include "core/app/index_root.hpp"
+#include "core/app/judge_compatibility.hpp"
+#include "core/sys/channel.hpp"
+#include "core/sys/file.hpp"
+#include "core/sys/mapped_file.hpp"
+#include "core/sys/unprivileged.hpp"
+#include "core/sys/user.hpp"
+
+namespace lading::app {
+namespace {
+
+/// A directory that is removed with the object.
+class TemporaryDirectory {
+  public:
+    static Result<TemporaryDirectory> make() {
+        const char* const base = std::getenv("TMPDIR");
+        std::string path =
+            fmt::format("{}/lading-check.XXXXXX", base != nullptr && *base == '/' ? base : "/tmp");
+        if (mkdtemp(path.data()) == nullptr) {
+            return sys::fail_errno(Code::system, fmt::format("cannot make {}", path));
+        }
+        return TemporaryDirectory(std::move(path));
+    }
+    TemporaryDirectory(TemporaryDirectory&& other) noexcept
+        : path_(std::exchange(other.path_, {})) {}
+    TemporaryDirectory& operator=(TemporaryDirectory&&) = delete;
+    ~TemporaryDirectory() {
+        std::error_code ignored;
+        if (!path_.empty()) {
+            std::filesystem::remove_all(path_, ignored);
+        }
+    }
+    const std::string& path() const { return path_; }
+
+  private:
+    explicit TemporaryDirectory(std::string path) : path_(std::move(path)) {}
+    std::string path_;
+};
+
+/// A squashfs file that was never imported is read as an import would, and thrown away.
+Result<sys::Fd> index_squashfs(const std::string& path) {
+    const TemporaryDirectory directory = TRY(TemporaryDirectory::make());
+    const sys::Staging staging = TRY(sys::Staging::open(directory.path()));
+    sys::Fd index = TRY(staging.temporary_file());
+    ImageIndexer indexer =
+        TRY(ImageIndexer::start(staging, sys::Fd(fcntl(index.get(), F_DUPFD_CLOEXEC, 0))));
+    ImageFeed feed(sys::Fd(open("/dev/null", O_WRONLY | O_CLOEXEC)), &indexer);
+    ImportSource source = TRY(ImportSource::open(path));
+    TRY(source.read(feed, staging, "", false).map([](const SourceFacts&) {}));
+    TRY(feed.finish());
+    TRY(indexer.finish());
+    return index;
+}
+
+Result<sys::Fd> find_index(FoundImage& found) {
+    if (found.index.valid() || found.kind == ImageFacts::Kind::directory) {
+        return std::move(found.index);  // a directory is read by the child that judges it
+    }
+    return index_squashfs(found.origin.value);
+}
+
+/// In the child: the index, or the directory, holds hostile bytes.
+Result<Injection> judge(const JudgeQuestion& question, int index, int root,
+                        const compat::HostSide& host) {
+    if (index < 0) {
+        return judge_compatibility(question, TRY(index_root(root)), host);
+    }
+    const sys::MappedFile mapped = TRY(sys::MappedFile::open(index, "the image's index"));
+    return judge_compatibility(question, mapped.bytes(), host);
+}
+
+Result<Injection> judge_by_child(const JudgeQuestion& question, const sys::Fd& index,
+                                 const sys::Fd& root, const compat::HostSide& host) {
+    sys::SocketPair pair = TRY(sys::make_socket_pair());
+    std::vector<int> keep{pair.theirs.get(), index.valid() ? index.get() : root.get()};
+    sys::Child child = TRY(sys::start_unprivileged(keep, [&] {
+        formats::Fields fields;
+        if (const auto injection =
+                judge(question, index.valid() ? index.get() : -1, root.get(), host)) {
+            fields.add("injection", format_injection(*injection));
+        } else {
+            formats::add_error(fields, injection.error());
+        }
+        return sys::send_message(pair.theirs.get(), formats::encode_fields(fields)) ? 0 : 1;
+    }));
+    pair.theirs.reset();
+    const sys::Message message = TRY(sys::receive_message(pair.ours.get(), 0));
+    TRY(child.wait());
+    const formats::Fields fields = TRY(formats::decode_fields(message.bytes));
+    TRY(formats::check_error(fields));
+    return parse_injection(fields.get("injection"));
+}
+
+Result<HostFacts> facts_of_caller(const CheckOrder& order) {
+    HostFacts host = TRY(sys::probe_host());
+    host.user = TRY(sys::look_up_user(geteuid(), getegid(), {}));
+    host.step.working_directory = order.working_directory;
+    host.step.environment = order.environment;
+    host.step.argv = order.programs;
+    return host;
+}
+
+}  // namespace
+
+Result<CheckedImage> check_image(const CheckOrder& order) {
+    CheckedImage checked;
+    checked.host = TRY(facts_of_caller(order));
+    FoundImage found =
+        TRY(find_image(order.request.image, order.site, checked.host.user.home));
+    checked.image.reference = order.request.text;
+    checked.image.kind = found.kind;
+    checked.image.origin = found.origin;
+    if (found.document) {
+        checked.image.document = *found.document;
+    }
+    checked.plan = TRY(plan_step(order.request, checked.image, checked.host, order.site));
+    const HostStacks stacks =
+        TRY(HostStacks::load(order.site, checked.host.architecture, false));
+    checked.any_profile = !stacks.empty();
+    JudgeQuestion question = judge_question(order.request, order.site, checked.image, checked.host,
+                                            checked.plan);
+    question.programs = order.programs;
+    const sys::Fd index = TRY(find_index(found));
+    checked.injection = TRY(judge_by_child(question, index, found.file, stacks.side()));
+    add_injection(checked.injection, order.request, checked.plan);
+    return checked;
+}
+
+}  // namespace lading::app
