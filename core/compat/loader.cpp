@@ -11,23 +11,28 @@ namespace {
 
 using formats::IndexedFile;
 
-struct SystemDirectories {
-    std::string_view architecture;
-    std::vector<std::string> paths;
+struct DefaultDirectory {
+    std::string_view architecture;  ///< empty: all
+    std::string_view path;
 };
 
 /// Those that distributions compile into their loaders.
-const std::vector<SystemDirectories>& system_directories() {
-    static const std::vector<SystemDirectories> table = {
-        {"amd64", {"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu"}},
-        {"arm64", {"/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu"}},
-        {"ppc64le", {"/lib/powerpc64le-linux-gnu", "/usr/lib/powerpc64le-linux-gnu"}},
-        {"riscv64", {"/lib/riscv64-linux-gnu", "/usr/lib/riscv64-linux-gnu"}},
-        {"s390x", {"/lib/s390x-linux-gnu", "/usr/lib/s390x-linux-gnu"}},
-        {"", {"/lib64", "/usr/lib64", "/lib", "/usr/lib"}},
-    };
-    return table;
-}
+constexpr DefaultDirectory kDefaults[] = {
+    {"amd64", "/lib/x86_64-linux-gnu"},
+    {"amd64", "/usr/lib/x86_64-linux-gnu"},
+    {"arm64", "/lib/aarch64-linux-gnu"},
+    {"arm64", "/usr/lib/aarch64-linux-gnu"},
+    {"ppc64le", "/lib/powerpc64le-linux-gnu"},
+    {"ppc64le", "/usr/lib/powerpc64le-linux-gnu"},
+    {"riscv64", "/lib/riscv64-linux-gnu"},
+    {"riscv64", "/usr/lib/riscv64-linux-gnu"},
+    {"s390x", "/lib/s390x-linux-gnu"},
+    {"s390x", "/usr/lib/s390x-linux-gnu"},
+    {"", "/lib64"},
+    {"", "/usr/lib64"},
+    {"", "/lib"},
+    {"", "/usr/lib"},
+};
 
 std::string_view parent_of(std::string_view path) {
     return path.substr(0, path.rfind('/'));
@@ -55,18 +60,20 @@ Loader::Loader(const formats::ElfIndex& index, std::string architecture, unsigne
     for (unsigned level = isa_level; level >= 2; --level) {
         hwcaps_.push_back(fmt::format("x86-64-v{}", level));
     }
-    for (formats::CacheEntry& entry : index.loader_cache()) {
-        cache_[entry.soname].push_back(std::move(entry));
+    for (const DefaultDirectory& known : kDefaults) {
+        if (known.architecture.empty() || known.architecture == architecture_) {
+            defaults_.push_back(known.path);
+        }
     }
 }
 
 /// Files of another architecture are passed over, as the loader does.
-std::optional<std::uint32_t> Loader::fitting(const std::string& path) const {
+std::optional<std::uint32_t> Loader::fitting(std::string_view path) const {
     const std::optional<IndexedFile> file = index_.find(path);
     return file && file->architecture == architecture_ ? std::optional(file->id) : std::nullopt;
 }
 
-std::optional<std::uint32_t> Loader::in_directory(const std::string& directory,
+std::optional<std::uint32_t> Loader::in_directory(std::string_view directory,
                                                   std::string_view soname) const {
     for (const std::string& hwcaps : hwcaps_) {
         if (const auto file =
@@ -77,27 +84,35 @@ std::optional<std::uint32_t> Loader::in_directory(const std::string& directory,
     return fitting(fmt::format("{}/{}", directory, soname));
 }
 
-std::optional<std::uint32_t> Loader::system(std::string_view soname) const {
-    if (const auto entries = cache_.find(soname); entries != cache_.end()) {
-        std::vector<std::string> levels = hwcaps_;
-        levels.emplace_back();
-        for (const std::string& level : levels) {
-            for (const formats::CacheEntry& entry : entries->second) {
-                if (entry.hwcaps == level) {
-                    if (const auto file = fitting(entry.path)) {
-                        return file;
-                    }
-                }
+bool Loader::is_default(std::string_view directory) const {
+    return std::ranges::find(defaults_, directory) != defaults_.end();
+}
+
+/// What ld.so.cache says, of the best processor first.
+std::optional<std::uint32_t> Loader::cached(std::string_view soname, bool outside_defaults) const {
+    const auto entries = index_.cached(soname);
+    for (std::size_t level = 0; !entries.empty() && level <= hwcaps_.size(); ++level) {
+        const std::string_view hwcaps =
+            level < hwcaps_.size() ? std::string_view(hwcaps_[level]) : std::string_view();
+        for (const auto& entry : entries) {
+            if (entry.hwcaps != hwcaps || (outside_defaults && is_default(parent_of(entry.path)))) {
+                continue;
+            }
+            if (const auto file = fitting(entry.path)) {
+                return file;
             }
         }
     }
-    for (const SystemDirectories& known : system_directories()) {
-        if (known.architecture.empty() || known.architecture == architecture_) {
-            for (const std::string& directory : known.paths) {
-                if (const auto file = in_directory(directory, soname)) {
-                    return file;
-                }
-            }
+    return std::nullopt;
+}
+
+std::optional<std::uint32_t> Loader::system(std::string_view soname) const {
+    if (const auto file = cached(soname, false)) {
+        return file;
+    }
+    for (const std::string_view directory : defaults_) {
+        if (const auto file = in_directory(directory, soname)) {
+            return file;
         }
     }
     return std::nullopt;
@@ -120,7 +135,7 @@ std::vector<std::string> Loader::directories(const IndexedFile& file, std::strin
 std::optional<std::uint32_t> Loader::search(std::string_view name, const std::vector<Asker>& askers,
                                             std::size_t asker) const {
     if (name.find('/') != std::string_view::npos) {
-        return fitting(std::string(name));
+        return name.starts_with('/') ? fitting(name) : std::nullopt;  // to the working directory
     }
     const IndexedFile file = index_.file(askers[asker].file);
     if (file.runpath.empty()) {
@@ -148,7 +163,8 @@ std::optional<std::uint32_t> Loader::search(std::string_view name, const std::ve
             return found;
         }
     }
-    return file.no_default_directories ? std::nullopt : system(name);
+    // DF_1_NODEFLIB: not the default directories, nor what the cache has of them.
+    return file.no_default_directories ? cached(name, true) : system(name);
 }
 
 std::vector<Loaded> Loader::closure(std::uint32_t program) const {

@@ -2,7 +2,6 @@
 /// Where the loader of an image would find a library: ld.so(8), "DESCRIPTION", over an index.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,9 +45,11 @@ class Loader {
     std::string libc_directory() const;
 
   private:
-    std::optional<std::uint32_t> in_directory(const std::string& directory,
+    std::optional<std::uint32_t> in_directory(std::string_view directory,
                                               std::string_view soname) const;
-    std::optional<std::uint32_t> fitting(const std::string& path) const;
+    std::optional<std::uint32_t> fitting(std::string_view path) const;
+    std::optional<std::uint32_t> cached(std::string_view soname, bool outside_defaults) const;
+    bool is_default(std::string_view directory) const;
     struct Asker {
         std::uint32_t file;
         std::size_t parent;  ///< of whose list it came; itself for the program
@@ -60,7 +61,7 @@ class Loader {
     std::string architecture_;
     std::vector<std::string> hwcaps_;  ///< best first
     std::vector<std::string> library_path_;
-    std::map<std::string, std::vector<formats::CacheEntry>, std::less<>> cache_;
+    std::vector<std::string_view> defaults_;  ///< directories that the loader knows by itself
 };
 
 }  // namespace lading::compat

@@ -80,6 +80,10 @@ void add_library(const Question& question, const Selected& library, const std::s
     }
 }
 
+/// Where a loader of glibc 2.33 or later looks first in any directory of an RPATH, a RUNPATH or
+/// LD_LIBRARY_PATH, so that one that names the image's library directory does not lead to its libc.
+constexpr std::string_view kHwcaps = "glibc-hwcaps/x86-64-v2";
+
 /// The whole family in a directory of its own, and a cache that sends the loader there first; all
 /// else stays where the image has it.
 void add_libc(const Question& question, const Loader& loader, const MissingVersion& because,
@@ -110,9 +114,13 @@ void add_libc(const Question& question, const Loader& loader, const MissingVersi
         }
         const std::string target = fmt::format("{}/{}", kLibraryDirectory, soname);
         libc.libraries[soname] = target;
+        std::vector<GuestPath> targets{{target}};
+        if (question.host.isa_level >= 2) {
+            targets.push_back({fmt::format("{}/{}/{}", loader.libc_directory(), kHwcaps, soname)});
+        }
         injection.files.push_back({soname,
                                    {std::string(file.path)},
-                                   {{target}},
+                                   std::move(targets),
                                    std::string(file.build_id),
                                    fmt::format("{} needs {}", because.by, because.version)});
     }

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "core/compat/families.hpp"
 
@@ -12,7 +13,6 @@ namespace lading::compat {
 namespace {
 
 using formats::ElfFile;
-using formats::ElfImport;
 using formats::ElfIndex;
 using formats::IndexedFile;
 
@@ -31,10 +31,11 @@ void add_once(List& list, const Value& value) {
     }
 }
 
+/// Its handles are objects of the library's, which a program that is bound to its place copies.
 bool uses_open_mpi(const ElfIndex& index, std::uint32_t user) {
-    return std::ranges::any_of(index.imports(user), [](const ElfImport& import) {
-        return import.name.starts_with("ompi_");
-    });
+    const auto is_its_own = [](const auto& symbol) { return symbol.name.starts_with("ompi_"); };
+    return index.find_import(user, is_its_own) ||
+           std::ranges::any_of(index.copies(user), is_its_own);
 }
 
 /// The flavour that a user of `libmpi.so.12` means.
@@ -52,7 +53,7 @@ class Needs {
         : image_(image), index_(*image.index), architecture_(architecture), subject_(subject) {}
 
     std::vector<Need> find() {
-        for (std::uint32_t id = 0; id < index_.size(); ++id) {
+        for (const std::uint32_t id : concerned()) {
             const IndexedFile file = index_.file(id);
             if (file.architecture == architecture_) {
                 look_at(file);
@@ -70,6 +71,22 @@ class Needs {
     }
 
   private:
+    /// The files that are such a library, or need one.
+    std::set<std::uint32_t> concerned() const {
+        std::set<std::uint32_t> files;
+        for (const std::string_view name : index_.sonames()) {
+            if (is_mpi_soname(name) || !gpu_of_soname(name).empty()) {
+                for (const IndexedFile& file : index_.with_soname(name)) {
+                    files.insert(file.id);
+                }
+                for (const std::uint32_t user : index_.users(name)) {
+                    files.insert(user);
+                }
+            }
+        }
+        return files;
+    }
+
     Need& need(StackKind kind, std::string_view provides) {
         for (Need& known : needs_) {
             if (known.kind == kind && known.provides == provides) {

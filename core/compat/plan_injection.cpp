@@ -308,7 +308,16 @@ std::vector<std::uint32_t> users_of(const std::vector<Answer>& answers, const Su
 /// What each allows alone they may not allow together: the later need yields.
 Selection select_together(const Question& question, const Loader& loader, const Subject& subject,
                           std::vector<Answer>& answers) {
-    for (std::size_t left = answers.size();; --left) {
+    for (;;) {
+        std::vector<Answer*> holding;
+        for (Answer& answer : answers) {
+            if (answer.attempt && answer.finding.verdict < Verdict::missing) {
+                holding.push_back(&answer);
+            }
+        }
+        if (holding.size() == 1) {
+            return holding.front()->attempt->selection;
+        }
         Selection selection =
             select_libraries(question, loader, chosen_stacks(answers),
                              searched_directories(question, loader, users_of(answers, subject)));
@@ -316,14 +325,14 @@ Selection select_together(const Question& question, const Loader& loader, const 
         const auto ours = std::ranges::find_if(broken, [&](const Broken& user) {
             return std::ranges::find(subject.files, user.file) != subject.files.end();
         });
-        if (ours == broken.end() || left <= 1) {
+        if (ours == broken.end() || holding.empty()) {
             return selection;
         }
-        Finding& yielding = answers[left - 1].finding;
+        Finding& yielding = holding.back()->finding;
         yielding.verdict = Verdict::conflict;
         yielding.reason =
             fmt::format("{} {}", question.image.index->file(ours->file).path, ours->why);
-        settle(question, answers[left - 1].need, yielding);
+        settle(question, holding.back()->need, yielding);
     }
 }
 

@@ -11,6 +11,7 @@
 namespace lading::compat {
 namespace {
 
+using formats::ElfCopy;
 using formats::ElfImport;
 using formats::ElfIndex;
 using formats::ElfVersionNeed;
@@ -48,8 +49,14 @@ class Checker {
     }
 
     std::vector<Broken> run() const {
+        std::set<std::uint32_t> users;
+        for (const auto& [name, library] : by_name_) {
+            for (const std::uint32_t user : image_.users(name)) {
+                users.insert(user);
+            }
+        }
         std::vector<Broken> broken;
-        for (std::uint32_t id = 0; id < image_.size(); ++id) {
+        for (const std::uint32_t id : users) {
             if (replaced_.contains(id) || image_.file(id).architecture != architecture_) {
                 continue;
             }
@@ -90,9 +97,13 @@ class Checker {
                });
     }
 
-    bool replaced_exports(const Selected& library, std::string_view name) const {
-        return std::ranges::any_of(
-            library.replaces, [&](std::uint32_t copy) { return image_.exports(copy, name, ""); });
+    /// Would the image's user of this unversioned name find it in the library?
+    bool is_of(const Selected& library, std::string_view name) const {
+        return library.replaces.empty()
+                   ? is_mpi_symbol(name)
+                   : std::ranges::any_of(library.replaces, [&](std::uint32_t copy) {
+                         return image_.exports(copy, name, "");
+                     });
     }
 
     std::string breaks(std::uint32_t user, std::string_view soname, const Selected& library) const {
@@ -105,14 +116,41 @@ class Checker {
                                    soname, host_path);
             }
         }
-        for (const ElfImport& import : image_.imports(user)) {
-            const bool ours = import.version.empty()
-                                  ? replaced_exports(library, import.name) ||
-                                        (library.replaces.empty() && is_mpi_symbol(import.name))
-                                  : import.file == soname;
-            if (ours && !import.weak && !host_exports(library, import.name, import.version)) {
-                return fmt::format("needs the symbol {}, which the host's {} lacks", import.name,
-                                   host_path);
+        const auto missing = image_.find_import(user, [&](const ElfImport& import) {
+            const bool ours =
+                import.version.empty() ? is_of(library, import.name) : import.file == soname;
+            return ours && !import.weak && !host_exports(library, import.name, import.version);
+        });
+        return missing ? lacking(missing->name, host_path)
+                       : breaks_copies(user, soname, library, host_path);
+    }
+
+    static std::string lacking(std::string_view symbol, const std::string& host_path) {
+        return fmt::format("needs the symbol {}, which the host's {} lacks", symbol, host_path);
+    }
+
+    /// A program that is bound to its place has data of the library's in its own memory, as large
+    /// as they were when it was linked.  The host's library would write beyond them; the loader
+    /// only warns of that ("has different size in shared object", glibc's dl-machine.h), and says
+    /// nothing where the library's are the smaller.  Those that cannot be written to, such as the
+    /// text of its version, are not in the index.
+    std::string breaks_copies(std::uint32_t user, std::string_view soname, const Selected& library,
+                              const std::string& host_path) const {
+        for (const ElfCopy& copy : image_.copies(user)) {
+            const auto needs = [&](const ElfVersionNeed& need) {
+                return need.file == soname && need.version == copy.version;
+            };
+            if (!(copy.version.empty() ? is_of(library, copy.name)
+                                       : std::ranges::any_of(image_.version_needs(user), needs))) {
+                continue;
+            }
+            if (!host_exports(library, copy.name, copy.version)) {
+                return lacking(copy.name, host_path);
+            }
+            const auto bytes = host_.object_bytes(library.host_file, copy.name, copy.version);
+            if (bytes && *bytes > copy.bytes) {
+                return fmt::format("holds a copy of {} of {} bytes, the host's has {}", copy.name,
+                                   copy.bytes, *bytes);
             }
         }
         return {};

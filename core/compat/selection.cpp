@@ -63,15 +63,14 @@ class Selector {
                                    name_in(host(), importer), need.version, soname);
             }
         }
-        for (const ElfImport& import : host().imports(importer)) {
-            const bool ours = import.file == soname ||
-                              (import.version.empty() && host().exports(provider, import.name, ""));
-            if (ours && !import.weak && !image().exports(copy, import.name, import.version)) {
-                return fmt::format("{} needs {}, which the image's {} lacks",
-                                   name_in(host(), importer), import.name, soname);
-            }
-        }
-        return {};
+        const auto missing = host().find_import(importer, [&](const ElfImport& import) {
+            return !import.weak && (import.version.empty() || import.file == soname) &&
+                   !image().exports(copy, import.name, import.version) &&
+                   (!import.version.empty() || host().exports(provider, import.name, ""));
+        });
+        return missing ? fmt::format("{} needs {}, which the image's {} lacks",
+                                     name_in(host(), importer), missing->name, soname)
+                       : "";
     }
 
     void inject(const StackLibrary& library, bool belongs, std::string reason) {

@@ -78,7 +78,10 @@ std::vector<Elf::Segment> Elf::segments() const {
                         field(offsetof(Elf32_Phdr, p_offset), offsetof(Elf64_Phdr, p_offset)),
                         field(offsetof(Elf32_Phdr, p_vaddr), offsetof(Elf64_Phdr, p_vaddr)),
                         field(offsetof(Elf32_Phdr, p_filesz), offsetof(Elf64_Phdr, p_filesz)),
-                        field(offsetof(Elf32_Phdr, p_align), offsetof(Elf64_Phdr, p_align))});
+                        field(offsetof(Elf32_Phdr, p_align), offsetof(Elf64_Phdr, p_align)),
+                        field(offsetof(Elf32_Phdr, p_memsz), offsetof(Elf64_Phdr, p_memsz)),
+                        table.get<std::uint32_t>(i, wide_ ? offsetof(Elf64_Phdr, p_flags)
+                                                          : offsetof(Elf32_Phdr, p_flags))});
     }
     return list;
 }

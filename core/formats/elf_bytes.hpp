@@ -97,6 +97,8 @@ class Elf {
         std::uint64_t address = 0;
         std::uint64_t file_bytes = 0;
         std::uint64_t alignment = 0;
+        std::uint64_t memory_bytes = 0;
+        std::uint32_t flags = 0;  ///< PF_*
     };
     /// Those whose headers lie within the bytes.
     std::vector<Segment> segments() const;

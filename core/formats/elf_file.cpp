@@ -154,8 +154,29 @@ bool is_found(const ElfSymbol& symbol) {
            (visibility == STV_DEFAULT || visibility == STV_PROTECTED);
 }
 
+/// The segments that can be written to: one, but for odd linkers.
+std::vector<Elf::Segment> writable_segments(const ElfObject& object) {
+    constexpr std::size_t kMost = 8;  // each symbol is looked for in all of them
+    std::vector<Elf::Segment> writable;
+    for (const Elf::Segment& segment : object.segments()) {
+        if (segment.type == PT_LOAD && (segment.flags & PF_W) != 0 && writable.size() < kMost) {
+            writable.push_back(segment);
+        }
+    }
+    return writable;
+}
+
+bool is_object(const ElfSymbol& symbol, const std::vector<Elf::Segment>& writable) {
+    const unsigned type = ELF64_ST_TYPE(symbol.info);
+    return (type == STT_OBJECT || type == STT_COMMON) &&
+           std::ranges::any_of(writable, [&](const Elf::Segment& segment) {
+               return symbol.value >= segment.address &&
+                      symbol.value - segment.address < segment.memory_bytes;
+           });
+}
+
 void read_symbols(const ElfSymbols& symbols, const ElfSymbolVersions& versions,
-                  StringTable& strings, ElfFile& file) {
+                  const std::vector<Elf::Segment>& writable, StringTable& strings, ElfFile& file) {
     for (std::size_t i = 1; i < symbols.size(); ++i) {
         const ElfSymbol symbol = symbols.at(i);
         const unsigned binding = ELF64_ST_BIND(symbol.info);
@@ -174,7 +195,8 @@ void read_symbols(const ElfSymbols& symbols, const ElfSymbolVersions& versions,
             continue;
         }
         if (defined) {
-            file.exports.push_back({*name, version->name, !version->hidden, symbol.bytes});
+            file.exports.push_back({*name, version->name, !version->hidden, symbol.bytes,
+                                    is_object(symbol, writable)});
         } else {
             file.imports.push_back({*name, version->name, version->file, weak});
         }
@@ -250,7 +272,7 @@ Result<ElfFile> parse_elf_file(std::string_view bytes) {
     }
     const ElfSymbols symbols(object);
     const ElfSymbolVersions versions(object, definitions, needs);
-    read_symbols(symbols, versions, strings, file);
+    read_symbols(symbols, versions, writable_segments(object), strings, file);
     read_copies(object, symbols, versions, strings, file);
     return file;
 }

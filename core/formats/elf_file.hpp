@@ -36,6 +36,7 @@ struct ElfExport {
     std::string_view version;     ///< empty: unversioned
     bool default_version = true;  ///< `@@`: what an unversioned reference binds to
     std::uint64_t bytes = 0;      ///< st_size
+    bool object = false;          ///< data that can be written to: see ElfCopy
 };
 
 /// A data object of another library that this program holds its own copy of (R_*_COPY): both sides

@@ -6,7 +6,9 @@
 /// index answers less, it does not crash.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,7 +25,7 @@
 namespace lading::formats {
 
 /// Changes whenever the layout or the meaning does; an index of another one is made anew.
-inline constexpr std::uint32_t kElfIndexVersion = 1;
+inline constexpr std::uint32_t kElfIndexVersion = 2;
 
 /// One file's facts that are cheap to have; symbols are asked for one by one.
 struct IndexedFile {
@@ -63,6 +65,12 @@ class ElfIndex {
     /// Every file that has this soname, or this name where it has none.
     std::vector<IndexedFile> with_soname(std::string_view soname) const;
 
+    /// Every file that needs this library by name, in their order.
+    std::vector<std::uint32_t> users(std::string_view soname) const;
+
+    /// Every name that with_soname() or users() knows, some twice.
+    std::vector<std::string_view> sonames() const;
+
     /// What `#!` names, for an executable script at a path (after symbolic links); else empty.
     std::string script_interpreter(std::string_view path) const;
 
@@ -72,22 +80,64 @@ class ElfIndex {
     std::vector<ElfImport> imports(std::uint32_t id) const;
     std::vector<ElfCopy> copies(std::uint32_t id) const;
 
+    /// The first import that `is` holds for: a library has thousands, of which most are passed over
+    /// at a glance.
+    template <typename Is>
+    std::optional<ElfImport> find_import(std::uint32_t id, const Is& is) const;
+
     /// Does the file define what an import with this name and version (maybe empty) binds to?
     bool exports(std::uint32_t id, std::string_view name, std::string_view version) const;
 
-    /// The root's ld.so.cache: what the loader prefers comes first.
+    /// The size of the data object that a copy (R_*_COPY) with this name and version is made of;
+    /// nothing where the file defines none.
+    std::optional<std::uint64_t> object_bytes(std::uint32_t id, std::string_view name,
+                                              std::string_view version) const;
+
+    /// The root's ld.so.cache, by soname: of one soname's what the loader prefers comes first.
     std::vector<CacheEntry> loader_cache() const;
+
+    /// What it has for one soname, which only views hold.
+    struct Cached {
+        std::string_view path;
+        std::string_view hwcaps;
+    };
+    std::vector<Cached> cached(std::string_view soname) const;
 
   private:
     struct Section {
         std::uint32_t offset = 0;
         std::uint32_t count = 0;
     };
-    std::uint32_t number(std::uint64_t offset) const;
-    std::string_view text(std::uint32_t reference) const;
+    std::uint32_t number(std::uint64_t offset) const {
+        std::uint32_t value = 0;
+        if (offset > bytes_.size() || bytes_.size() - offset < sizeof value) {
+            return 0;
+        }
+        std::memcpy(&value, bytes_.data() + offset, sizeof value);
+        return std::endian::native == std::endian::big ? __builtin_bswap32(value) : value;
+    }
+    std::uint64_t hash_at(std::uint64_t offset) const {
+        return number(offset) | std::uint64_t{number(offset + 4)} << 32U;
+    }
+    std::string_view text(std::uint32_t reference) const {
+        const std::uint64_t at = std::uint64_t{texts_.offset} + reference + 4;
+        const std::uint32_t length = number(at - 4);
+        return reference <= texts_.count && at <= bytes_.size() && length <= bytes_.size() - at
+                   ? bytes_.substr(static_cast<std::size_t>(at), length)
+                   : std::string_view();
+    }
+    std::string_view text_at(std::uint64_t offset) const { return text(number(offset)); }
+    ElfImport import_at(std::uint64_t at) const {
+        return {text_at(at), text_at(at + 4), text_at(at + 8), (number(at + 12) & 1U) != 0};
+    }
+    bool lists_fit() const;
     Section list(std::uint32_t id, unsigned which) const;
-    std::optional<std::uint32_t> link_target(std::string_view path) const;
-    std::optional<std::uint32_t> by_path(std::string_view path) const;
+    std::vector<std::string_view> texts(const Section& list) const;
+    std::uint32_t first_row(const Section& section, unsigned numbers, std::string_view name) const;
+    std::optional<std::uint64_t> row_of(const Section& section, unsigned numbers,
+                                        std::string_view name) const;
+    std::optional<std::uint64_t> hash_row(const Section& hashes, unsigned numbers,
+                                          std::uint64_t hash) const;
 
     const ElfIndex* beyond(std::uint32_t id) const {
         return more_ && id >= files_.count ? more_.get() : nullptr;
@@ -98,11 +148,29 @@ class ElfIndex {
     Section texts_;
     Section files_;
     Section sonames_;
+    Section users_;
     Section links_;
     Section scripts_;
     Section cache_;
-    friend class ElfIndexBuilder;
+
+    /// Of a file record: see elf_index_layout.hpp.
+    static constexpr unsigned kImportsList = 3;
 };
+
+template <typename Is>
+std::optional<ElfImport> ElfIndex::find_import(std::uint32_t id, const Is& is) const {
+    if (const ElfIndex* const more = beyond(id)) {
+        return more->find_import(id - files_.count, is);
+    }
+    const Section rows = list(id, kImportsList);
+    for (std::uint64_t i = 0; i < rows.count; ++i) {
+        const ElfImport import = import_at(rows.offset + i * 16);
+        if (is(import)) {
+            return import;
+        }
+    }
+    return std::nullopt;
+}
 
 /// Collects facts in any order; the same facts give the same bytes.
 class ElfIndexBuilder {
@@ -118,17 +186,14 @@ class ElfIndexBuilder {
 
   private:
     std::uint32_t keep(std::string_view text);
-    std::uint32_t keep_fresh(std::string_view text);
-    std::string destination(const std::string& path, const std::string& target) const;
     std::map<std::string, std::string> useful_links() const;
+    class Writer;
 
-    std::string texts_ = std::string(4, '\0');
-    std::unordered_map<std::string, std::uint32_t> kept_;
+    std::unordered_map<std::string, std::uint32_t> kept_;  ///< texts, numbered from 1
     /// By path: the numbers of a file record, and its lists.
     struct Pending {
         std::vector<std::uint32_t> fields;
-        std::vector<std::uint32_t> lists[5];
-        std::vector<std::uint64_t> exports;
+        std::vector<std::uint32_t> lists[7];
     };
     std::map<std::string, Pending> files_;
     std::map<std::string, std::string> links_;

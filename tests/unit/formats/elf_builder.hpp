@@ -250,6 +250,10 @@ inline void ElfBuilder::Writer::segment(std::uint32_t kind, std::size_t from, st
     const std::size_t at =
         kSegments + segments_++ * (file_.wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
     put(at, kind, 4);
+    put(at + (file_.wide ? offsetof(Elf64_Phdr, p_flags) : offsetof(Elf32_Phdr, p_flags)),
+        PF_R | PF_W, 4);
+    put(at + (file_.wide ? offsetof(Elf64_Phdr, p_memsz) : offsetof(Elf32_Phdr, p_memsz)),
+        to - from, file_.wide ? 8 : 4);
     if (file_.wide) {
         put(at + offsetof(Elf64_Phdr, p_offset), from, 8);
         put(at + offsetof(Elf64_Phdr, p_vaddr), kBase + from, 8);
