@@ -122,7 +122,7 @@ void index_file(formats::ElfIndexBuilder& builder, const std::string& path, bool
             builder.add_file(path, *elf);
         }
     } else if (executable && bytes.starts_with("#!")) {
-        if (std::string interpreter = formats::script_interpreter(bytes.substr(0, kHeadBytes));
+        if (std::string interpreter = formats::script_program(bytes.substr(0, kHeadBytes));
             interpreter.starts_with('/')) {
             builder.add_script(path, std::move(interpreter));
         }

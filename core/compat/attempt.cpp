@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "core/compat/families.hpp"
 #include "core/compat/materialise.hpp"
@@ -89,11 +90,47 @@ void judge_glibc(const Question& question, const Loader& loader, const Subject& 
     tried.broken.insert(tried.broken.end(), users.begin(), users.end());
 }
 
+/// What of the image's files the job's programs load once the host's have taken their places: what
+/// only a replaced library needed is not among them.
+std::set<std::uint32_t> still_loaded(const Loader& loader, const Subject& subject,
+                                     const Selection& selection) {
+    std::set<std::uint32_t> replaced;
+    std::set<std::uint32_t> loaded;
+    std::vector<std::uint32_t> roots = subject.programs;
+    for (const auto& [name, library] : selection.libraries) {
+        if (library.inject) {
+            replaced.insert(library.replaces.begin(), library.replaces.end());
+        } else if (!subject.programs.empty()) {
+            roots.push_back(library.kept);
+        }
+    }
+    for (const std::uint32_t root : roots) {
+        loaded.insert(root);
+        for (const Loaded& library : loader.closure(root, replaced)) {
+            if (library.file && !replaced.contains(*library.file)) {
+                loaded.insert(*library.file);
+            }
+        }
+    }
+    return loaded;
+}
+
+/// An interpreter's module that uses this stack is what a script of that interpreter's is run for.
+bool is_module_of(const Subject& subject, const IndexedFile& file, const Need& need,
+                  std::uint32_t id) {
+    return !subject.modules.empty() && file.kind == formats::ElfFile::Kind::library &&
+           file.path.find(subject.modules) != std::string_view::npos && contains(need.users, id);
+}
+
 /// Which of the broken decide: the job's own programs and libraries; without a job, all users of
 /// the stack together.
-void judge_users(const Question& question, const Subject& subject, const Need& need,
-                 Attempt& tried) {
-    const auto ours = [&](const Broken& user) { return contains(subject.files, user.file); };
+void judge_users(const Question& question, const Loader& loader, const Subject& subject,
+                 const Need& need, Attempt& tried) {
+    const std::set<std::uint32_t> loaded = still_loaded(loader, subject, tried.selection);
+    const auto ours = [&](const Broken& user) {
+        return loaded.contains(user.file) ||
+               is_module_of(subject, question.image.index->file(user.file), need, user.file);
+    };
     const auto user = std::ranges::find_if(tried.broken, ours);
     const auto is_broken = [&](std::uint32_t file) {
         return std::ranges::any_of(tried.broken,
@@ -137,6 +174,9 @@ std::vector<std::string> searched_directories(const Question& question, const Lo
     std::vector<std::string> directories;
     for (const std::uint32_t id : files) {
         const IndexedFile file = question.image.index->file(id);
+        if (is_mpi_soname(file.soname) || !stack_family(file.soname).empty()) {
+            continue;  // the host's takes its place, without its RPATH
+        }
         // RUNPATH serves its own file alone, and is looked at when that file is.
         for (std::string& directory : loader.directories(file, file.rpath)) {
             if (std::ranges::find(directories, directory) == directories.end()) {
@@ -175,7 +215,7 @@ Attempt attempt(const Question& question, const Loader& loader, const Subject& s
     tried.broken = check_users(question, loader, tried.selection);
     judge_glibc(question, loader, subject, tried);
     if (tried.verdict != Verdict::no_glibc) {
-        judge_users(question, subject, need, tried);
+        judge_users(question, loader, subject, need, tried);
     }
     return tried;
 }

@@ -167,7 +167,8 @@ std::optional<std::uint32_t> Loader::search(std::string_view name, const std::ve
     return file.no_default_directories ? cached(name, true) : system(name);
 }
 
-std::vector<Loaded> Loader::closure(std::uint32_t program) const {
+std::vector<Loaded> Loader::closure(std::uint32_t program,
+                                    const std::set<std::uint32_t>& cut) const {
     std::vector<Loaded> loaded;
     std::vector<Asker> askers{{program, 0}};
     std::set<std::string, std::less<>> names;
@@ -183,7 +184,9 @@ std::vector<Loaded> Loader::closure(std::uint32_t program) const {
                                });
             if (file && !known) {
                 names.emplace(index_.file(*file).soname);
-                askers.push_back({*file, i});
+                if (!cut.contains(*file)) {
+                    askers.push_back({*file, i});
+                }
             }
         }
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,8 +28,10 @@ class Loader {
     /// What a program without paths of its own gets: by ld.so.cache, then the system directories.
     std::optional<std::uint32_t> system(std::string_view soname) const;
 
-    /// Everything that a program loads when it starts, in the loader's order.
-    std::vector<Loaded> closure(std::uint32_t program) const;
+    /// Everything that a program loads when it starts, in the loader's order.  What the files in
+    /// `cut` need is left out.
+    std::vector<Loaded> closure(std::uint32_t program,
+                                const std::set<std::uint32_t>& cut = {}) const;
 
     /// What one file gets for one of its needs, when it is the first to ask.
     std::optional<std::uint32_t> find(std::uint32_t asker, std::string_view soname) const;

@@ -17,7 +17,23 @@ using formats::ElfIndex;
 using formats::IndexedFile;
 
 constexpr std::string_view kLabel = "org.supercontainers.";
-constexpr int kInterpreters = 4;  // as the kernel follows scripts
+constexpr int kScripts = 4;  // as the kernel follows them
+
+struct Interpreter {
+    std::string_view name;
+    std::string_view modules;  ///< part of the paths of what it loads; empty: it runs programs
+};
+constexpr Interpreter kInterpreters[] = {
+    {"python", "/python"}, {"perl", "/perl"}, {"ruby", "/ruby"}, {"julia", "/julia"},
+    {"lua", "/lua"},       {"R", "/R/"},      {"sh", ""},        {"bash", ""},
+    {"dash", ""},          {"zsh", ""},       {"env", ""},       {"busybox", ""},
+};
+
+/// `python`, `python3`, `python3.11`; not `pythonize`.
+bool is_release_of(std::string_view name, std::string_view program) {
+    return name.starts_with(program) &&
+           name.find_first_not_of("0123456789.", program.size()) == std::string_view::npos;
+}
 
 std::string label(const ImageSide& image, std::string_view name) {
     const auto found = image.labels.find(std::string(kLabel).append(name));
@@ -190,7 +206,7 @@ Subject find_subject(const ImageSide& image, const Loader& loader) {
     const ElfIndex& index = *image.index;
     for (const std::string& path : image.programs) {
         std::string at = path;
-        for (int i = 0; i < kInterpreters; ++i) {
+        for (int i = 0; i < kScripts; ++i) {
             const std::string interpreter = index.script_interpreter(at);
             if (interpreter.empty()) {
                 break;
@@ -205,10 +221,12 @@ Subject find_subject(const ImageSide& image, const Loader& loader) {
         }
         // An interpreter that is run by itself is a script's as well: `python3 app.py`.
         const std::string_view name = program->path.substr(program->path.rfind('/') + 1);
-        for (const std::string_view known : {"python", "perl", "ruby", "julia", "bash", "sh",
-                                             "dash", "env", "lua", "R", "busybox"}) {
-            subject.scripted =
-                subject.scripted || name == known || (name.starts_with(known) && known.size() > 3);
+        const auto known = std::ranges::find_if(kInterpreters, [&](const Interpreter& one) {
+            return is_release_of(name, one.name);
+        });
+        if (known != std::end(kInterpreters)) {
+            subject.scripted = true;
+            subject.modules = known->modules;
         }
         add_once(subject.programs, program->id);
         add_once(subject.files, program->id);

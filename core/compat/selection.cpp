@@ -109,6 +109,13 @@ class Selector {
                    fmt::format("{} needs it, and the image has none", name_in(host(), importer)));
             return true;
         }
+        if (!image_.system(soname)) {
+            inject(library, false,
+                   fmt::format("{} needs it, and the image has it only where some of its programs "
+                               "look",
+                               name_in(host(), importer)));
+            return true;
+        }
         for (const std::uint32_t copy : copies) {
             if (std::string why = lacks(importer, soname, library.file, copy); !why.empty()) {
                 forced_.emplace(name, std::move(why));

@@ -11,4 +11,8 @@ namespace lading::formats {
 /// no script or names none.
 std::string script_interpreter(std::string_view start);
 
+/// What a script is run by in the end: for `#!/usr/bin/env python3` the usual place of what env
+/// looks up, /usr/bin/python3; else its interpreter.
+std::string script_program(std::string_view start);
+
 }  // namespace lading::formats

@@ -190,7 +190,7 @@ TEST_CASE("what a plugin directory shows already is not bound once more") {
 
 TEST_CASE("of two stacks of one flavour the site's first is taken, unless another fits better") {
     FakeSite site;
-    FakeSite::mpich(site.image);
+    FakeSite::mpich(site.image).exports({"MPI_Comm_c2f"});
     FakeFile& app = site.app();
     site.offers("cray", "mpich", {"/opt/cray/lib/libmpich.so.12"});
     site.offers("plain", "mpich", {"libmpich.so.12"});
