@@ -128,6 +128,12 @@ void judge_users(const Question& question, const Loader& loader, const Subject& 
                  const Need& need, Attempt& tried) {
     const std::set<std::uint32_t> loaded = still_loaded(loader, subject, tried.selection);
     const auto ours = [&](const Broken& user) {
+        const IndexedFile file = question.image.index->file(user.file);
+        // A binding that the host's MPI does not have (OpenSHMEM's) stays, and fails when it is
+        // called: functions are bound as late as that.
+        if (is_mpi_soname(file.soname) || !stack_family(file.soname).empty()) {
+            return false;
+        }
         return loaded.contains(user.file) ||
                is_module_of(subject, question.image.index->file(user.file), need, user.file);
     };

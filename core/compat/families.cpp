@@ -49,6 +49,7 @@ constexpr Member kMembers[] = {
     {"libopen-pal", "openmpi"},
     {"libprrte", "openmpi"},
     {"libmca_common_*", "openmpi"},
+    {"libopen_mpi", "openmpi"},
     {"libmpl", "mpich"},
     {"libopa", "mpich"},
     {"libyaksa", "mpich"},
