@@ -66,10 +66,16 @@ Result<sys::Fd> index_squashfs(const std::string& path) {
 }
 
 Result<sys::Fd> find_index(FoundImage& found) {
-    if (found.index.valid() || found.kind == ImageFacts::Kind::directory) {
-        return std::move(found.index);  // a directory is read by the child that judges it
+    if (found.kind == ImageFacts::Kind::directory) {
+        return sys::Fd();  // read by the child that judges it
     }
-    return index_squashfs(found.origin.value);
+    if (found.index.valid()) {
+        const sys::MappedFile stored = TRY(sys::MappedFile::open(found.index.get(), "the index"));
+        if (formats::ElfIndex::open(stored.bytes())) {
+            return std::move(found.index);
+        }
+    }
+    return index_squashfs(found.origin.value);  // none, or one of an older lading
 }
 
 /// In the child: the index, or the directory, holds hostile bytes.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/app/describe_stacks.hpp"
@@ -81,6 +83,34 @@ void describe_rocm(const Surveyor& survey, std::vector<Profile>& found) {
     }
 }
 
+/// PoCL links each kernel as it is compiled: with ld, and with what every C compiler links with.
+constexpr std::string_view kLinkInputs[] = {"libc.so", "libm.so", "libc_nonshared.a",
+                                            "libmvec.so", "crti.o", "crtn.o"};
+
+void add_linker(const Surveyor& survey, const std::string& libraries, Profile& profile) {
+    const HostFiles& host = survey.host();
+    if (!host.exists("/usr/bin/ld")) {
+        return;
+    }
+    profile.programs.push_back({"/usr/bin/ld"});
+    std::vector<std::string> inputs;
+    for (const std::string_view name : kLinkInputs) {
+        inputs.push_back(fmt::format("{}/{}", libraries, name));
+    }
+    for (const std::string& triplet : host.list("/usr/lib/gcc")) {
+        const std::string directory = "/usr/lib/gcc/" + triplet;
+        const auto releases = host.list(directory);
+        const auto newest = std::ranges::max_element(releases, {}, [](const std::string& name) {
+            return std::pair(name.size(), name);  // 9 before 12
+        });
+        if (newest != releases.end() &&
+            host.exists(fmt::format("{}/{}/libgcc.a", directory, *newest))) {
+            inputs.push_back(fmt::format("{}/{}", directory, *newest));
+        }
+    }
+    survey.add_data(profile, inputs);
+}
+
 /// Every vendor whose driver is registered; NVIDIA's comes with CUDA.  The loader, libOpenCL.so.1,
 /// is the image's.
 void describe_opencl(const Surveyor& survey, std::vector<Profile>& found) {
@@ -117,6 +147,7 @@ void describe_opencl(const Surveyor& survey, std::vector<Profile>& found) {
         if (facts->soname.starts_with("libpocl.so.")) {
             survey.add_plugins(profile, {directory_of(host.resolve(path)) + "/pocl"}, "libpocl");
             survey.add_data(profile, {"/usr/share/pocl"});
+            add_linker(survey, directory_of(host.resolve(path)), profile);
         }
     }
     if (!profile.libraries.empty()) {

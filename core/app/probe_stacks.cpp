@@ -147,6 +147,11 @@ class Prober {
         for (const ProfileMount& mount : profile.plugins) {
             add_modules(mount, kModuleDepth, mount.source.value);
         }
+        for (const HostPath& program : profile.programs) {
+            if (const HostFile* const file = libraries_.read(program.value)) {
+                add(*file, StackLibrary::Role::module, {}, {});  // whose libraries come along
+            }
+        }
         for (std::size_t i = 0; i < waiting_.size(); ++i) {
             const Waiting asker = waiting_[i];
             for (const std::string& soname : asker.file->needed) {

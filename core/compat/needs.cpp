@@ -54,13 +54,29 @@ bool uses_open_mpi(const ElfIndex& index, std::uint32_t user) {
            std::ranges::any_of(index.copies(user), is_its_own);
 }
 
-/// The flavour that a user of `libmpi.so.12` means.
-std::string flavour_of_use(const ElfIndex& index, std::uint32_t user, std::string_view soname) {
+std::string flavour_of(const ElfIndex& index, const IndexedFile& library) {
+    const std::string_view by_name = mpi_flavour_of_name(library.soname);
+    if (!by_name.empty()) {
+        return std::string(by_name);
+    }
+    return index.exports(library.id, "ompi_mpi_comm_world", "") ? "openmpi" : "mpich";
+}
+
+/// The flavour that a user of `libmpi.so.12` means: by its handles, or for want of any by the
+/// library that the image has for it.
+std::string flavour_of_use(const ElfIndex& index, const IndexedFile& user,
+                           std::string_view soname) {
     const std::string_view by_name = mpi_flavour_of_name(soname);
     if (!by_name.empty()) {
         return std::string(by_name);
     }
-    return uses_open_mpi(index, user) ? "openmpi" : "mpich";
+    const auto own = index.with_soname(soname);
+    const auto is_open_mpi = [&](const IndexedFile& library) {
+        return library.architecture != user.architecture || flavour_of(index, library) == "openmpi";
+    };
+    return uses_open_mpi(index, user.id) || (!own.empty() && std::ranges::all_of(own, is_open_mpi))
+               ? "openmpi"
+               : "mpich";
 }
 
 class Needs {
@@ -119,15 +135,15 @@ class Needs {
         const bool mpi = is_mpi_soname(file.soname);
         const std::string_view gpu = gpu_of_soname(file.soname);
         if (mpi || !gpu.empty()) {
-            Need& own = mpi ? need(StackKind::mpi, mpi_flavour(index_, file.id))
-                            : need(StackKind::gpu, gpu);
+            Need& own =
+                mpi ? need(StackKind::mpi, flavour_of(index_, file)) : need(StackKind::gpu, gpu);
             own.providers.push_back(file.id);
             add_once(own.sonames, std::string(file.soname));
         }
         for (const std::string_view soname : index_.needed(file.id)) {
             const std::string_view device = gpu_of_soname(soname);
             if (is_mpi_soname(soname)) {
-                use(need(StackKind::mpi, flavour_of_use(index_, file.id, soname)), file, soname);
+                use(need(StackKind::mpi, flavour_of_use(index_, file, soname)), file, soname);
             } else if (!device.empty()) {
                 use(need(StackKind::gpu, device), file, soname);
             }
@@ -193,14 +209,6 @@ class Needs {
 
 }  // namespace
 
-std::string mpi_flavour(const ElfIndex& index, std::uint32_t file) {
-    const std::string_view by_name = mpi_flavour_of_name(index.file(file).soname);
-    if (!by_name.empty()) {
-        return std::string(by_name);
-    }
-    return index.exports(file, "ompi_mpi_comm_world", "") ? "openmpi" : "mpich";
-}
-
 Subject find_subject(const ImageSide& image, const Loader& loader) {
     Subject subject;
     const ElfIndex& index = *image.index;
@@ -221,9 +229,8 @@ Subject find_subject(const ImageSide& image, const Loader& loader) {
         }
         // An interpreter that is run by itself is a script's as well: `python3 app.py`.
         const std::string_view name = program->path.substr(program->path.rfind('/') + 1);
-        const auto known = std::ranges::find_if(kInterpreters, [&](const Interpreter& one) {
-            return is_release_of(name, one.name);
-        });
+        const auto known = std::ranges::find_if(
+            kInterpreters, [&](const Interpreter& one) { return is_release_of(name, one.name); });
         if (known != std::end(kInterpreters)) {
             subject.scripted = true;
             subject.modules = known->modules;

@@ -39,7 +39,4 @@ struct Need {
 std::vector<Need> find_needs(const ImageSide& image, const std::string& architecture,
                              const Subject& subject);
 
-/// `openmpi`, `mpich` or `mpi-abi`, from a library's name or, where that is shared, its symbols.
-std::string mpi_flavour(const formats::ElfIndex& index, std::uint32_t file);
-
 }  // namespace lading::compat

@@ -51,6 +51,9 @@ std::string describe_wish(const Question& question, const Need& need) {
     if (need.declared) {
         text += ", by label";
     }
+    if (need.users.empty() && need.providers.empty() && !need.declared) {
+        text += ", by --container-inject";
+    }
     if (need.users.empty() && !need.providers.empty()) {
         text += fmt::format(", {}", question.image.index->file(need.providers.front()).path);
     }
@@ -66,6 +69,19 @@ std::string describe_offer(const Question& question, const Attempt& tried) {
         }
     }
     return stack.profile.name;
+}
+
+/// What the user demands although nothing in the image speaks of it: the site's first of that kind.
+Need need_by_demand(const Question& question, StackKind kind) {
+    Need need;
+    need.kind = kind;
+    need.provides = kind == StackKind::mpi ? "MPI" : "GPU";
+    const auto of_kind = [&](const Stack& stack) { return stack.profile.kind == kind; };
+    const auto first = std::ranges::find_if(question.host.stacks, of_kind);
+    if (first != question.host.stacks.end()) {
+        need.provides = first->profile.provides;
+    }
+    return need;
 }
 
 /// The image's kind of libc rules injection out: why; else empty.
@@ -373,6 +389,13 @@ Injection plan_injection(const Question& question) {
     for (Need& need : find_needs(question.image, question.host.architecture, subject)) {
         if (wanted(question.wish, need.kind) && concerns(question, need)) {
             answers.push_back(answer_need(question, loader, subject, std::move(need)));
+        }
+    }
+    for (const StackKind kind : {StackKind::mpi, StackKind::gpu}) {
+        const auto answered = [&](const Answer& answer) { return answer.need.kind == kind; };
+        if (demanded(question.wish, kind) && std::ranges::none_of(answers, answered)) {
+            answers.push_back(
+                answer_need(question, loader, subject, need_by_demand(question, kind)));
         }
     }
     const Selection selection = select_together(question, loader, subject, answers);

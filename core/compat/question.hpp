@@ -18,7 +18,7 @@ namespace lading::compat {
 struct StackLibrary {
     enum class Role {
         root,        ///< the profile names it
-        module,      ///< lies in one of the profile's plugin directories, which are shown whole
+        module,      ///< in one of the profile's plugin directories, or a program: shown as it is
         dependency,  ///< one of the others needs it
     };
     Role role = Role::dependency;

@@ -100,7 +100,7 @@ class Checker {
     /// Would the image's user of this unversioned name find it in the library?
     bool is_of(const Selected& library, std::string_view name) const {
         return library.replaces.empty()
-                   ? is_mpi_symbol(name)
+                   ? is_mpi_symbol(name) && std::ranges::any_of(library.names, is_mpi_soname)
                    : std::ranges::any_of(library.replaces, [&](std::uint32_t copy) {
                          return image_.exports(copy, name, "");
                      });

@@ -37,7 +37,7 @@ class Selector {
         for (const Stack* const stack : stacks_) {
             for (const StackLibrary& library : stack->libraries) {
                 for (const std::string& name : library.names) {
-                    by_name_.try_emplace(name, &library);
+                    by_name_[name].push_back(&library);
                 }
             }
         }
@@ -55,8 +55,12 @@ class Selector {
     const ElfIndex& image() const { return *question_.image.index; }
 
     /// Why the image's copy does not serve this host file; empty where it does.
-    std::string lacks(std::uint32_t importer, const std::string& soname, std::uint32_t provider,
-                      std::uint32_t copy) const {
+    std::string lacks(std::uint32_t importer, const std::string& soname, std::uint32_t copy) const {
+        const auto is_of = [&](const ElfImport& import) {
+            return std::ranges::any_of(by_name_.at(soname), [&](const StackLibrary* library) {
+                return host().exports(library->file, import.name, "");
+            });
+        };
         for (const ElfVersionNeed& need : host().version_needs(importer)) {
             if (need.file == soname && !need.weak && !defines(image(), copy, need.version)) {
                 return fmt::format("{} needs {}, which the image's {} lacks",
@@ -66,7 +70,7 @@ class Selector {
         const auto missing = host().find_import(importer, [&](const ElfImport& import) {
             return !import.weak && (import.version.empty() || import.file == soname) &&
                    !image().exports(copy, import.name, import.version) &&
-                   (!import.version.empty() || host().exports(provider, import.name, ""));
+                   (!import.version.empty() || is_of(import));
         });
         return missing ? fmt::format("{} needs {}, which the image's {} lacks",
                                      name_in(host(), importer), missing->name, soname)
@@ -117,7 +121,7 @@ class Selector {
             return true;
         }
         for (const std::uint32_t copy : copies) {
-            if (std::string why = lacks(importer, soname, library.file, copy); !why.empty()) {
+            if (std::string why = lacks(importer, soname, copy); !why.empty()) {
                 forced_.emplace(name, std::move(why));
                 return false;
             }
@@ -151,7 +155,7 @@ class Selector {
                 if (is_glibc(needed) || library == by_name_.end()) {
                     continue;
                 }
-                if (!decide(importer, std::string(needed), *library->second)) {
+                if (!decide(importer, std::string(needed), *library->second.front())) {
                     return false;
                 }
             }
@@ -185,7 +189,8 @@ class Selector {
     const Loader& image_;
     const std::vector<const Stack*>& stacks_;
     const std::vector<std::string>& searched_;
-    std::map<std::string, const StackLibrary*, std::less<>> by_name_;
+    /// Two stacks may each have a copy of one library: the first is the one that is used.
+    std::map<std::string, std::vector<const StackLibrary*>, std::less<>> by_name_;
     std::map<std::string, std::string> forced_;  ///< sonames whose image copies do not serve: why
     Selection selection_;
 };

@@ -176,12 +176,23 @@ struct FakeSite {
         }
         for (std::size_t i = 0; i < stack.libraries.size(); ++i) {
             for (const std::string_view name : host.index().needed(stack.libraries[i].file)) {
-                for (const auto& file : host.index().with_soname(name)) {
-                    add(StackLibrary::Role::dependency, file.id, std::string(name));
+                if (const auto file = dependency(stack.libraries[i].file, name)) {
+                    add(StackLibrary::Role::dependency, *file, std::string(name));
                 }
             }
         }
         return stack;
+    }
+
+    /// Beside the one that needs it, else where the system's are.
+    std::optional<std::uint32_t> dependency(std::uint32_t asker, std::string_view name) {
+        const std::string path = host.path(asker);
+        for (const std::string& directory : {path.substr(0, path.rfind('/')), kLibraries}) {
+            if (const auto file = host.index().find(directory + "/" + std::string(name))) {
+                return file->id;
+            }
+        }
+        return std::nullopt;
     }
 
     int host_glibc_;

@@ -48,14 +48,6 @@ TEST_CASE("the host's MPI needs a newer glibc than the image has: the host's who
     CHECK(site.finding("libc").offers == "glibc 2.36");
 }
 
-TEST_CASE("the loader's new cache has the host's library by every name that it serves") {
-    OlderImage site;
-    site.app("libmpi.so.12");
-    const auto& libraries = site.plan().libc.libraries;
-    REQUIRE(libraries.contains("libmpi.so.12"));
-    CHECK(libraries.contains("libmpich.so.12"));
-}
-
 TEST_CASE("the image's static programs keep their loader, and their glibc stays where it is") {
     OlderImage site;
     site.app();

@@ -238,13 +238,24 @@ TEST_CASE("--container-inject=mpi gives the host's MPI alone") {
     CHECK(site.injected() == "libmpich.so.12");
 }
 
-TEST_CASE("a demand of the user's for an image that does not say what it needs is refused") {
-    Site site;
+TEST_CASE("a demand for an image that says nothing of it gets the site's first of that kind") {
+    FakeSite site;
     site.image.program("/usr/bin/app").needs("libc.so.6", "GLIBC_2.17");
     site.question.image.programs = {"/usr/bin/app"};
     site.question.wish.automatic = false;
     site.question.wish.demands = {"mpi"};
-    CHECK(refusal_of(site.plan()) != nullptr);
+    SECTION("which it has") {
+        site.host_mpich();
+        CHECK(site.verdict() == "UNPROVEN");
+        CHECK_FALSE(site.mpi().refuses);
+        CHECK(site.mpi().wants == "MPICH, by --container-inject");
+        CHECK(site.injected() == "libmpich.so.12");
+    }
+    SECTION("which it has not: the step is refused") {
+        CHECK(site.verdict() == "MISSING");
+        CHECK(site.mpi().refuses);
+        CHECK(site.mpi().reason == "this site has no profile of MPI");
+    }
 }
 
 TEST_CASE("a GPU program gets the host's driver, and one for another GPU does not") {
@@ -267,7 +278,19 @@ TEST_CASE("a GPU program gets the host's driver, and one for another GPU does no
     }
 }
 
-TEST_CASE("an MPI and a GPU driver that cannot both be had: the driver yields") {
+TEST_CASE("a GPU driver that the image has none of is not asked for the program's MPI") {
+    FakeSite site;
+    FakeSite::mpich(site.image);
+    site.app().needs("libcuda.so.1").imports({"cuInit"});
+    site.host_mpich();
+    site.offers("cuda", "cuda", {"libcuda.so.1"}, StackKind::gpu);
+    site.host.library("libcuda.so.1").exports({"cuInit"});
+    CHECK(site.verdict() == "OK");
+    CHECK(site.finding("GPU").verdict == Verdict::ok);
+    CHECK(site.injected() == "libcuda.so.1 libmpich.so.12");
+}
+
+TEST_CASE("a GPU driver that needs another copy than the program of one library: CONFLICT") {
     FakeSite site;
     FakeSite::mpich(site.image);
     site.image.library("libhwloc.so.15").exports({"hwloc_both", "hwloc_mine"});
@@ -280,6 +303,28 @@ TEST_CASE("an MPI and a GPU driver that cannot both be had: the driver yields") 
     CHECK(site.finding("GPU").verdict == Verdict::conflict);
     CHECK(site.injected() == "libmpich.so.12");
     CHECK(site.kept() == "libhwloc.so.15");
+}
+
+TEST_CASE("an MPI and a GPU driver that fit alone and not together: the driver yields") {
+    FakeSite site;
+    FakeSite::mpich(site.image);
+    site.image.library("libhwloc.so.15").exports({"hwloc_both", "hwloc_mine"});
+    site.app().needs("libcuda.so.1").needs("libhwloc.so.15").imports({"hwloc_mine"});
+    // Each stack has a copy of its own; the container can have one.
+    site.offers("mpich", "mpich", {"/opt/mpi/libmpich.so.12"});
+    site.host.library("/opt/mpi/libmpich.so.12")
+        .exports({"MPI_Init"})
+        .needs("libhwloc.so.15")
+        .imports({"hwloc_both"});
+    site.host.library("/opt/mpi/libhwloc.so.15").exports({"hwloc_both"});
+    site.offers("cuda", "cuda", {"libcuda.so.1"}, StackKind::gpu);
+    site.host.library("libcuda.so.1").needs("libhwloc.so.15").imports({"hwloc_newer"});
+    site.host.library("libhwloc.so.15").exports({"hwloc_both", "hwloc_newer", "hwloc_mine"});
+    CHECK(site.verdict() == "OK");
+    CHECK(site.finding("GPU").verdict == Verdict::conflict);
+    CHECK(contains(site.finding("GPU").reason, "hwloc_mine"));
+    CHECK(site.injected() == "libmpich.so.12");
+    CHECK(site.plan().profiles == std::vector<std::string>{"mpich"});
 }
 
 TEST_CASE("a program built for a newer processor than this node's: NO_CPU") {

@@ -19,6 +19,9 @@ Request full_request() {
     request.writable = false;
     request.mount_home = true;
     request.unshare = Namespaces{true, false, false, true};
+    request.inject = Inject{Inject::What::these, true, true};
+    request.on_mismatch = OnMismatch::warn;
+    request.labels = {{"org.supercontainers.mpi", "mpich"}, {"ä", "b=c"}, {"empty", ""}};
     return request;
 }
 
@@ -49,16 +52,31 @@ TEST_CASE("what the user did not ask for stays open for the site") {
     CHECK(*parse_request(format_request(request)) == request);
     request.unshare = Namespaces{};  // asked for none
     CHECK(*parse_request(format_request(request)) == request);
+    request.inject = Inject{};  // asked for what may be the default
+    request.on_mismatch = OnMismatch::refuse;
+    CHECK(*parse_request(format_request(request)) == request);
+    request.inject = Inject{Inject::What::none, false, false};
+    CHECK(*parse_request(format_request(request)) == request);
 }
 
 TEST_CASE("a forged request is held to the grammar of the options") {
     CHECK(error_of(R"({"v":1,"image":"../x"})").starts_with("container request: $.image: "));
     CHECK(error_of(R"({"v":1,"image":"a","mounts":["/a:/b","/a:/../etc"]})")
               .starts_with("container request: $.mounts[1]: --container-mounts: target: '..'"));
+    CHECK(error_of(R"({"v":1,"image":"a","inject":"mpi,x"})")
+              .starts_with("container request: $.inject: --container-inject: expected auto"));
     for (const std::string text : {
              R"({"v":1,"image":"a","workdir":"x"})",
              R"({"v":1,"image":"a","env":"A=1"})",
              R"({"v":1,"image":"a","unshare":"user"})",
+             R"({"v":1,"image":"a","inject":"all"})",
+             R"({"v":1,"image":"a","inject":["mpi"]})",
+             R"({"v":1,"image":"a","on_mismatch":"ignore"})",
+             R"({"v":1,"image":"a","on_mismatch":true})",
+             R"({"v":1,"image":"a","labels":["a=b"]})",
+             R"({"v":1,"image":"a","labels":{"a":1}})",
+             R"({"v":1,"image":"a","labels":{"":"b"}})",
+             R"({"v":1,"image":"a","labels":{"a":"b\u0000c"}})",
              R"({"v":1,"image":"a","writable":"yes"})",
              R"({"v":1,"image":"a","home":1})",
              R"({"v":1,"image":"a","mounts":"/a:/b"})",

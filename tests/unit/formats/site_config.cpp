@@ -60,6 +60,10 @@ TEST_CASE("every key of the configuration is read") {
     expected.environment = {{"SITE", "a b=c"}};
     expected.pass_environment = {"EASYBUILD_*", "X"};
     expected.seccomp = "/etc/lading/seccomp.json";
+    expected.profiles = "/opt/profiles";
+    expected.cdi = {"/opt/cdi"};
+    expected.inject = Inject{Inject::What::none, false, false};
+    expected.on_mismatch = OnMismatch::warn;
     expected.squashfuse = "/opt/squashfuse";
     expected.record = false;
     CHECK(site_of(R"({
@@ -77,6 +81,8 @@ TEST_CASE("every key of the configuration is read") {
         "namespaces": {"unshare": ["ipc", "uts"]},
         "environment": {"set": {"SITE": "a b=c"}, "pass": ["EASYBUILD_*", "X"]},
         "seccomp": "/etc/lading/seccomp.json",
+        "inject": {"profiles": "/opt/profiles", "cdi": ["/opt/cdi"], "default": "none",
+                   "on_mismatch": "warn"},
         "squashfuse": "/opt/squashfuse",
         "record": false /* either kind */
     })") == expected);
@@ -158,6 +164,29 @@ TEST_CASE("sizes have a unit and bounds") {
         error_of(R"({"writable": {"size": ")" + size + "\"}}");
     }
     error_of(R"({"writable": {"size": 1024}})");
+}
+
+TEST_CASE("what containers are given of the host's libraries is the site's to say") {
+    const SiteConfig none = site_of(R"({"inject": {}})");
+    CHECK(none.profiles == "/etc/lading/profiles.d");
+    CHECK(none.cdi == std::vector<std::string>{"/etc/cdi", "/var/run/cdi"});
+    CHECK(none.inject == Inject{});
+    CHECK(none.on_mismatch == OnMismatch::refuse);
+    CHECK(site_of(R"({"inject": {"cdi": []}})").cdi.empty());
+    CHECK(site_of(R"({"inject": {"default": "auto", "on_mismatch": "none"}})").on_mismatch ==
+          OnMismatch::none);
+    CHECK(error_of(R"({"inject": {"default": "mpi"}})").what ==
+          "lading.json: $.inject.default: expected auto or none, found 'mpi'");
+    CHECK(error_of(R"({"inject": {"on_mismatch": "stop"}})").what ==
+          "lading.json: $.inject.on_mismatch: expected refuse, warn or none, found 'stop'");
+    CHECK(error_of(R"({"inject": {"profiles": "profiles.d"}})")
+              .what.starts_with("lading.json: $.inject.profiles: "));
+    CHECK(error_of(R"({"inject": {"cdi": ["/etc/cdi", "x"]}})")
+              .what.starts_with("lading.json: $.inject.cdi[1]: "));
+    CHECK(error_of(R"({"inject": {"profile": "/a"}})").what ==
+          "lading.json: $.inject.profile: unknown key; did you mean 'profiles'?");
+    error_of(R"({"inject": {"cdi": "/etc/cdi"}})");
+    error_of(R"({"inject": "none"})");
 }
 
 TEST_CASE("a configuration that contradicts itself is refused") {
