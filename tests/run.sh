@@ -5,12 +5,13 @@ cd "$(dirname -- "$(readlink -f -- "$0")")/.."
 
 usage() {
     cat <<'END'
-Usage: sudo tests/run.sh [--all-slurm] [-- CTEST OPTION…]
+Usage: sudo tests/run.sh [--all-slurm] [--matrix] [-- CTEST OPTION…]
 
 Installs what is missing, builds without a warning, and runs the unit tests (also under
 AddressSanitizer and UBSan), the tests of the applier in namespaces, and the tests on a real
 Slurm cluster on this machine.
 
+  --matrix      images of four Debian releases, each with two MPIs, and some odd ones, on each host
   --all-slurm   the cluster tests on every Slurm release: Debian 12 (22.05), 13 (24.11), sid (26.05)
 END
 }
@@ -18,6 +19,10 @@ END
 suites=bookworm
 while [[ $# -gt 0 ]]; do
     case $1 in
+    --matrix)
+        LADING_MATRIX_IMAGES=$(tests/matrix/images --list)
+        export LADING_MATRIX_IMAGES
+        ;;
     --all-slurm) suites='bookworm;trixie;sid' ;;
     -h | --help) usage && exit ;;
     --) shift && break ;;
@@ -30,7 +35,7 @@ if [[ $EUID -ne 0 ]]; then
     exit 2
 fi
 
-contrib/packages-install build run cluster roots test mpi
+contrib/packages-install build run cluster roots test mpi opencl
 export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
 
 # The unit tests once more, with every access checked: no floor 5, so that nothing of Slurm runs.

@@ -338,8 +338,16 @@ Selection select_together(const Question& question, const Loader& loader, const 
             select_libraries(question, loader, chosen_stacks(answers),
                              searched_directories(question, loader, users_of(answers, subject)));
         const std::vector<Broken> broken = check_users(question, loader, selection);
+        // What one of them has accepted by itself is no quarrel between them.
+        const auto accepted = [&](const Broken& user) {
+            return std::ranges::any_of(holding, [&](const Answer* answer) {
+                return std::ranges::find(answer->attempt->broken, user.file, &Broken::file) !=
+                       answer->attempt->broken.end();
+            });
+        };
         const auto ours = std::ranges::find_if(broken, [&](const Broken& user) {
-            return std::ranges::find(subject.files, user.file) != subject.files.end();
+            return std::ranges::find(subject.files, user.file) != subject.files.end() &&
+                   !accepted(user);
         });
         if (ours == broken.end() || holding.empty()) {
             return selection;

@@ -28,6 +28,20 @@ image_file() {
     printf '%s/store/blobs/sha256/%s' "$LADING_CLUSTER_DIR" "${digest#sha256:}"
 }
 
+# The site's profiles are those that the nodes' own libraries are described by.
+use_profiles() {
+    local config=$LADING_CLUSTER_DIR/etc/lading.json profiles=$LADING_CLUSTER_DIR/etc/profiles.d
+    admin rm -rf "$profiles"
+    admin mkdir "$profiles"
+    admin lading profile detect --output "$profiles" >/dev/null
+    cp "$config" "$config.before"
+    jq --arg profiles "$profiles" '.inject = {profiles: $profiles}' "$config.before" >"$config"
+}
+
+forget_profiles() {
+    mv "$LADING_CLUSTER_DIR/etc/lading.json.before" "$LADING_CLUSTER_DIR/etc/lading.json"
+}
+
 # wait_for SECONDS COMMAND…: polls a condition; fails when it did not come true in time.
 wait_for() {
     local deadline=$((SECONDS + $1))

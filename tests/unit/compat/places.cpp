@@ -82,3 +82,15 @@ TEST_CASE("every copy must serve for one to be kept") {
     CHECK(site.kept().empty());
     CHECK(site.injected() == "libhwloc.so.15 libmpich.so.12");
 }
+
+TEST_CASE("a library that the image has for some of its programs alone comes from the host") {
+    FakeSite site;
+    FakeSite::mpich(site.image);
+    site.image.library("/opt/app/lib/libhwloc.so.15").exports({"hwloc_init"});
+    site.app().rpath("/opt/app/lib");
+    site.image.program("/usr/bin/other").needs("libmpich.so.12");
+    site.host_mpich().needs("libhwloc.so.15").imports({"hwloc_init"});
+    site.host.library("libhwloc.so.15").exports({"hwloc_init"});
+    CHECK(site.injected() == "libhwloc.so.15 libmpich.so.12");
+    CHECK(site.covers("libhwloc.so.15", kLibraries + "/libhwloc.so.15"));
+}

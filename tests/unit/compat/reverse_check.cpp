@@ -173,3 +173,61 @@ TEST_CASE("a program whose MPI the image does not have is checked against the ho
         CHECK(site.mpi().refuses);
     }
 }
+
+TEST_CASE("what only the image's own MPI needed is not loaded any more, and decides nothing") {
+    FakeSite site;
+    FakeSite::mpich(site.image).needs("libprobe.so.1");
+    site.image.library("libprobe.so.1").needs("libxml2.so.2").imports({"xmlOld"});
+    site.image.library("libxml2.so.2").exports({"xmlOld"});
+    FakeFile& app = site.app();
+    site.host_mpich().needs("libxml2.so.2").imports({"xmlNew"});
+    site.host.library("libxml2.so.2").exports({"xmlNew"});
+    SECTION("by the MPI alone") {
+        CHECK(site.verdict() == "DEGRADED");
+        CHECK(contains(site.mpi().reason, "libprobe.so.1"));
+    }
+    SECTION("by the program as well") {
+        app.needs("libprobe.so.1");
+        CHECK(site.verdict() == "CONFLICT");
+    }
+}
+
+TEST_CASE("a binding that the host's MPI does not have fails when it is called, not before") {
+    FakeSite site;
+    FakeSite::openmpi(site.image).exports({"ompi_inner"});
+    site.image.library("liboshmem.so.40").needs("libmpi.so.40").imports({"ompi_inner"});
+    FakeFile& app = site.app("libmpi.so.40").needs("liboshmem.so.40");
+    site.offers("openmpi", "openmpi", {"libmpi.so.40"});
+    FakeSite::openmpi(site.host);
+    SECTION("the MPI alone") {
+        CHECK(site.verdict() == "DEGRADED");
+    }
+    SECTION("a GPU driver beside it does not have to yield to that") {
+        app.needs("libcuda.so.1");
+        site.offers("cuda", "cuda", {"libcuda.so.1"}, StackKind::gpu);
+        site.host.library("libcuda.so.1").exports({"cuInit"});
+        CHECK(site.verdict() == "DEGRADED");
+        CHECK(site.finding("GPU").verdict == Verdict::ok);
+    }
+}
+
+TEST_CASE("a script is run for the modules of its interpreter: theirs are its needs") {
+    FakeSite site;
+    FakeSite::mpich(site.image).exports({"MPI_Comm_c2f"});
+    site.image.program("/usr/bin/python3.11").needs("libc.so.6", "GLIBC_2.17");
+    site.image.script("/opt/app.py", "/usr/bin/python3.11");
+    site.question.image.programs = {"/opt/app.py"};
+    site.host_mpich();
+    SECTION("a module of python's") {
+        site.image.library("/usr/lib/python3/dist-packages/mpi4py/MPI.so")
+            .needs("libmpich.so.12")
+            .imports({"MPI_Comm_c2f"});
+        CHECK(site.verdict() == "NO_SYMBOL");
+    }
+    SECTION("another language's") {
+        site.image.library("/usr/lib/perl/MPI.so")
+            .needs("libmpich.so.12")
+            .imports({"MPI_Comm_c2f"});
+        CHECK(site.verdict() == "DEGRADED");
+    }
+}

@@ -19,6 +19,7 @@ struct ElfBuilder {
     std::uint16_t machine = EM_X86_64;
     std::uint16_t type = ET_DYN;
     bool dynamic = true;
+    std::uint32_t segment_flags = PF_R | PF_W;
     std::string interpreter = {};
     std::string soname = {};
     std::vector<std::string> needed = {};
@@ -251,7 +252,7 @@ inline void ElfBuilder::Writer::segment(std::uint32_t kind, std::size_t from, st
         kSegments + segments_++ * (file_.wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
     put(at, kind, 4);
     put(at + (file_.wide ? offsetof(Elf64_Phdr, p_flags) : offsetof(Elf32_Phdr, p_flags)),
-        PF_R | PF_W, 4);
+        file_.segment_flags, 4);
     put(at + (file_.wide ? offsetof(Elf64_Phdr, p_memsz) : offsetof(Elf32_Phdr, p_memsz)),
         to - from, file_.wide ? 8 : 4);
     if (file_.wide) {

@@ -166,6 +166,32 @@ TEST_CASE("what a program copies of a library has the library's version and the 
     CHECK_FALSE(contains(facts(unknown.build()), "copies="));
 }
 
+TEST_CASE("data that a library may write to is told from constants and functions") {
+    ElfBuilder builder = library();
+    builder.symbols = {
+        {.name = "state", .section = kText, .type = STT_OBJECT, .value = ElfBuilder::kBase + 8},
+        {.name = "function", .section = kText, .value = ElfBuilder::kBase + 8},
+        {.name = "per_thread", .section = kText, .type = STT_TLS, .value = ElfBuilder::kBase + 8},
+        {.name = "outside", .section = kText, .type = STT_OBJECT, .value = 8}};
+    const auto objects = [&] {
+        const std::string bytes = builder.build();
+        const auto file = parse_elf_file(bytes);
+        REQUIRE(file);
+        std::string names;
+        for (const ElfExport& symbol : file->exports) {
+            names += symbol.object ? std::string(symbol.name) + " " : "";
+        }
+        return names;
+    };
+    for (const bool wide : {true, false}) {
+        builder.wide = wide;
+        builder.segment_flags = PF_R | PF_W;
+        CHECK(objects() == "state ");
+        builder.segment_flags = PF_R | PF_X;
+        CHECK(objects().empty());
+    }
+}
+
 TEST_CASE("the imports of a program that exports nothing are found by its relocations") {
     ElfBuilder file = program();
     file.symbols.resize(1);
