@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { small = 8, large = 1 << 20, batches = 41 };
+enum { small = 8, large = 1 << 20, batches = 21 };
 
 static char buffer[large];
 

@@ -98,12 +98,12 @@ int report(const Error& error) {
 }
 
 /// In a child, so that each round is a process's first.
-Result<> plan_cold(const Options& options, const SiteConfig& site) {
+Result<> plan_cold(const Options& options, const SiteConfig& site, bool counts) {
     drop_from_cache(options.path);
     const pid_t child = fork();
     if (child == 0) {
         const auto planned = plan_once(options, site);
-        if (planned) {
+        if (planned && counts) {
             print("cold", *planned);
         }
         _exit(planned ? 0 : report(planned.error()));
@@ -118,8 +118,8 @@ Result<> plan_cold(const Options& options, const SiteConfig& site) {
 Result<> measure_plan(const Options& options) {
     const SiteConfig site =
         TRY(parse_site_config(TRY(sys::read_file(options.config, kConfigBytes)), options.config));
-    for (int round = 0; round < options.rounds; ++round) {
-        TRY(plan_cold(options, site));
+    for (int round = -1; round < options.rounds; ++round) {
+        TRY(plan_cold(options, site, round >= 0));  // the first may have to probe
     }
     for (int round = -1; round < options.rounds; ++round) {
         const Planned planned = TRY(plan_once(options, site));

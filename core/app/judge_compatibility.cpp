@@ -118,6 +118,20 @@ std::string planned(const Plan& plan, const std::vector<std::string>& environmen
     return variable(environment, name);
 }
 
+/// What the image asks of NVIDIA's driver, and whether that is to be heeded.
+std::vector<std::string> nvidia_variables(const Plan& plan, const ImageFacts& image,
+                                          const std::vector<std::string>& environment) {
+    constexpr std::string_view kDisable = "NVIDIA_DISABLE_REQUIRE";
+    std::vector<std::string> variables;
+    for (const std::string& entry : image.document.config.environment) {
+        if (entry.starts_with("NVIDIA_REQUIRE_")) {
+            variables.push_back(entry);
+        }
+    }
+    variables.push_back(fmt::format("{}={}", kDisable, planned(plan, environment, kDisable)));
+    return variables;
+}
+
 }  // namespace
 
 JudgeQuestion judge_question(const Request& request, const SiteConfig& site,
@@ -136,6 +150,7 @@ JudgeQuestion judge_question(const Request& request, const SiteConfig& site,
     }
     question.path = planned(plan, step.environment, "PATH");
     question.library_path = planned(plan, step.environment, "LD_LIBRARY_PATH");
+    question.environment = nvidia_variables(plan, image, step.environment);
     question.working_directory = plan.working_directories.front().value;
     for (const RootOperation& operation : plan.operations) {
         if (const Bind* const bind = std::get_if<Bind>(&operation)) {
@@ -158,6 +173,7 @@ Fields to_fields(const JudgeQuestion& question) {
     fields.add("path", question.path);
     fields.add("working_directory", question.working_directory);
     fields.add("library_path", question.library_path);
+    fields.add("environment", question.environment);
     for (const ShownPath& shown : question.shown) {
         fields.add("guest", shown.guest);
         fields.add("host", shown.host);
@@ -179,6 +195,7 @@ JudgeQuestion from_fields(const Fields& fields) {
     question.path = fields.get("path");
     question.working_directory = fields.get("working_directory");
     question.library_path = fields.get("library_path");
+    question.environment = fields.all("environment");
     const auto guests = fields.all("guest");
     const auto hosts = fields.all("host");
     for (std::size_t i = 0; i < std::min(guests.size(), hosts.size()); ++i) {
@@ -207,6 +224,7 @@ Result<Injection> judge_compatibility(const JudgeQuestion& question, std::string
     asked.image.labels = question.labels;
     asked.image.architecture = question.architecture;
     asked.image.library_path = split(question.library_path);
+    asked.image.environment = question.environment;
     asked.host = host;
     asked.wish = wish_of(question.inject);
     return compat::plan_injection(asked);

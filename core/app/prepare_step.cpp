@@ -11,6 +11,7 @@
 #include "core/app/check_program.hpp"
 #include "core/app/find_image.hpp"
 #include "core/app/image_reader.hpp"
+#include "core/app/step_libraries.hpp"
 #include "core/formats/ld_cache.hpp"
 #include "core/formats/seccomp_profile.hpp"
 #include "core/sys/file.hpp"
@@ -243,7 +244,7 @@ ProgramQuestion program_question(const Plan& plan, const HostFacts& host, const 
 }
 
 JobRecord make_record(const OpenedImage& image, const RootFacts& facts, const HostFacts& host,
-                      const std::string& step_name) {
+                      const Injection& injection, const std::string& step_name) {
     JobRecord record;
     record.plugin = LADING_VERSION;
     record.kernel = host.kernel;
@@ -254,7 +255,10 @@ JobRecord make_record(const OpenedImage& image, const RootFacts& facts, const Ho
                              document.libc.empty() ? facts.libc : document.libc,
                              document.config.labels,
                              {step_name},
-                             host.step.node_count});
+                             host.step.node_count,
+                             false,
+                             false,
+                             libraries_record(injection)});
     return record;
 }
 
@@ -291,73 +295,14 @@ struct Assembled {
     sys::Fd root;
 };
 
-/// The reader's decision, as far as root believes it: what it names must be of the site's own
-/// stacks.
-Result<> check_injection(const Injection& injection, const compat::HostSide& host) {
-    const auto refuse = [](const std::string& path) {
-        return fail(Code::refused,
-                    fmt::format("{} is in none of this site's profiles: not injected", path));
-    };
-    for (const InjectedFile& file : injection.files) {
-        if (!host.index->find(file.source.value)) {
-            return refuse(file.source.value);
-        }
-    }
-    for (const InjectedMount& mount : injection.mounts) {
-        const bool known = std::ranges::any_of(host.stacks, [&](const compat::Stack& stack) {
-            const Profile& profile = stack.profile;
-            const auto same = [&](const ProfileMount& own) { return own.source == mount.source; };
-            return std::ranges::any_of(profile.plugins, same) ||
-                   std::ranges::any_of(profile.data, same) ||
-                   std::ranges::find(profile.programs, mount.source) != profile.programs.end();
-        });
-        if (!known) {
-            return refuse(mount.source.value);
-        }
-    }
-    if (!injection.libc.version.empty() && injection.libc.loader != host.libc.loader) {
-        return refuse(injection.libc.loader.value);
-    }
-    return {};
-}
-
-Error mismatch(const Finding& finding, const Request& request) {
-    return {Code::mismatch,
-            fmt::format("{} of image {}: {} ({})", finding.need, request.text, finding.reason,
-                        name_of(finding.verdict)),
-            fmt::format("{}; 'lading check {}' says more", finding.remedy, request.text)};
-}
-
-Result<Injection> plan_libraries(const Ingredients& of, const Plan& plan, int image,
-                                 ImageReader& reader, std::vector<std::string>& words) {
-    const JudgeQuestion question =
-        judge_question(of.request, of.site, of.image.facts, of.host, plan);
-    if (of.stacks.empty() || question.inject.what == Inject::What::none || hides_libraries(plan)) {
-        return Injection{};
-    }
-    Injection injection = TRY(reader.judge_compatibility(question, image));
-    TRY(check_injection(injection, of.stacks.side()));
-    const OnMismatch action = of.request.on_mismatch.value_or(of.site.on_mismatch);
-    if (const Finding* const refusal = refusal_of(injection);
-        refusal != nullptr && action == OnMismatch::refuse) {
-        return tl::unexpected<Error>(mismatch(*refusal, of.request));
-    }
-    for (const Finding& finding : injection.findings) {
-        if (finding.verdict > Verdict::missing && action != OnMismatch::none) {
-            words.push_back(fmt::format("{}: {}: {}{}{}", finding.need, name_of(finding.verdict),
-                                        finding.reason, finding.speed.empty() ? "" : "; ",
-                                        finding.speed));
-        }
-    }
-    return injection;
-}
-
 Result<Assembled> assemble(const Ingredients& of, ImageReader& reader) {
     Assembled assembled;
     Plan& plan = assembled.plan = TRY(plan_step(of.request, of.image.facts, of.host, of.site));
     sys::Fd lower =
         TRY(mount_image(of.image, plan, of.site, of.host.user, of.outer_namespace.get()));
-    assembled.injection = TRY(plan_libraries(of, plan, lower.get(), reader, assembled.words));
+    assembled.injection =
+        TRY(plan_libraries({of.request, of.site, of.image.facts, of.host, of.stacks, plan},
+                           lower.get(), reader, assembled.words));
     add_injection(assembled.injection, of.request, plan);
     const std::vector<ClonedBind> binds = TRY(clone_binds(plan, of.site, reader));
     if (plan.writable &&
@@ -428,7 +373,8 @@ Result<PreparedStep> prepare_step(StepOrder order,
     prepared.plan = std::move(assembled->plan);
     prepared.injection = std::move(assembled->injection);
     prepared.words = std::move(assembled->words);
-    prepared.record = make_record(of.image, assembled->facts, of.host, order.step_name);
+    prepared.record =
+        make_record(of.image, assembled->facts, of.host, prepared.injection, order.step_name);
     prepared.report = of.site.record;
     prepared.mounts = std::move(assembled->mounts);
     prepared.root = std::move(assembled->root);

@@ -10,9 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "core/app/check_image.hpp"
+#include "core/cli/check_options.hpp"
 #include "core/cli/commands.hpp"
-#include "core/cli/stores.hpp"
 #include "core/formats/utf8.hpp"
 #include "core/sys/file.hpp"
 
@@ -23,10 +22,7 @@ namespace {
 constexpr int kFallsBack = 9;
 
 struct Options {
-    std::string image;
-    std::vector<std::string> programs;
-    std::vector<std::string> labels;
-    std::string inject;
+    CheckOptions asked;
     std::string partition;
     bool as_json = false;
     bool verbose = false;
@@ -43,8 +39,9 @@ constexpr Meaning kMeanings[] = {
     {Verdict::ok_glibc, "It runs with this host's libraries and this host's C library."},
     {Verdict::unproven,
      "It runs with this host's libraries, as far as can be seen without starting it."},
-    {Verdict::degraded, "It runs with this host's libraries; some other programs of the image do "
-                        "not."},
+    {Verdict::degraded,
+     "It runs with this host's libraries; some other programs of the image do "
+     "not."},
     {Verdict::missing, "It runs with what it has itself."},
 };
 
@@ -88,9 +85,9 @@ void print_findings(const std::vector<Finding>& findings) {
     print_row(rows.front(), widths);
     for (std::size_t i = 0; i < findings.size(); ++i) {
         print_row(rows[i + 1], widths);
-        for (const auto& [title, text] :
-             {std::pair("why:    ", &findings[i].reason), std::pair("remedy: ", &findings[i].remedy),
-              std::pair("speed:  ", &findings[i].speed)}) {
+        for (const auto& [title, text] : {std::pair("why:    ", &findings[i].reason),
+                                          std::pair("remedy: ", &findings[i].remedy),
+                                          std::pair("speed:  ", &findings[i].speed)}) {
             if (!text->empty()) {
                 fmt::print("{:<{}}  {}{}\n", "", widths[0], title, formats::printable(*text));
             }
@@ -141,14 +138,21 @@ void print_text(const app::CheckedImage& checked, bool verbose) {
 
 /// A partition's nodes are other machines: ask one of them.
 Result<> check_on(const Options& options) {
-    std::vector<std::string> words = {"srun", "--quiet", "--nodes=1", "--ntasks=1",
-                                      "--partition=" + options.partition, "--container=none",
-                                      "lading", "--config", globals().config_file, "check"};
-    for (const std::string& label : options.labels) {
+    std::vector<std::string> words = {"srun",
+                                      "--quiet",
+                                      "--nodes=1",
+                                      "--ntasks=1",
+                                      "--partition=" + options.partition,
+                                      "--container=none",
+                                      "lading",
+                                      "--config",
+                                      globals().config_file,
+                                      "check"};
+    for (const std::string& label : options.asked.labels) {
         words.insert(words.end(), {"--label", label});
     }
-    if (!options.inject.empty()) {
-        words.insert(words.end(), {"--inject", options.inject});
+    if (!options.asked.inject.empty()) {
+        words.insert(words.end(), {"--inject", options.asked.inject});
     }
     if (options.as_json) {
         words.emplace_back("--json");
@@ -156,8 +160,8 @@ Result<> check_on(const Options& options) {
     if (options.verbose) {
         words.emplace_back("--verbose");
     }
-    words.push_back(options.image);
-    words.insert(words.end(), options.programs.begin(), options.programs.end());
+    words.push_back(options.asked.image);
+    words.insert(words.end(), options.asked.programs.begin(), options.asked.programs.end());
     std::vector<char*> argv;
     for (std::string& word : words) {
         argv.push_back(word.data());
@@ -167,31 +171,11 @@ Result<> check_on(const Options& options) {
     return sys::fail_errno(Code::system, "cannot run srun", "--on needs Slurm's client commands");
 }
 
-Result<app::CheckOrder> read_order(const Options& options) {
-    app::CheckOrder order;
-    order.site = TRY(globals().site());
-    order.request.text = options.image;
-    order.request.image = TRY(parse_image_reference(options.image));
-    for (const std::string& text : options.labels) {
-        order.request.labels.insert(TRY(parse_label(text)));
-    }
-    if (!options.inject.empty()) {
-        order.request.inject = TRY(parse_inject(options.inject));
-    }
-    order.programs = options.programs;
-    order.working_directory = TRY(absolute_path("."));
-    order.working_directory.resize(order.working_directory.size() - 2);
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-        order.environment.emplace_back(*entry);
-    }
-    return order;
-}
-
 Result<> run(const Options& options) {
     if (!options.partition.empty()) {
         return check_on(options);
     }
-    const app::CheckedImage checked = TRY(app::check_image(TRY(read_order(options))));
+    const app::CheckedImage checked = TRY(app::check_image(TRY(read_check_order(options.asked))));
     if (options.as_json) {
         fmt::print("{}", format_injection(checked.injection));
     } else {
@@ -210,17 +194,9 @@ void add_check_command(CLI::App& app) {
     const auto options = std::make_shared<Options>();
     CLI::App* const command = app.add_subcommand(
         "check", "Say what an image gets of this host's libraries, and whether it will run");
-    command->add_option("IMAGE", options->image, "NAME[:TAG], NAME@DIGEST or /path")->required();
-    command->add_option("PROGRAM", options->programs,
-                        "Programs that must run (default: those of the image that use MPI or a "
-                        "GPU)");
+    add_check_options(*command, options->asked);
     command->add_option("--on", options->partition, "Ask a compute node of this partition (srun)")
         ->type_name("PARTITION");
-    command->add_option("--label", options->labels, "A label over the image's own (repeatable)")
-        ->type_name("KEY=VALUE")
-        ->allow_extra_args(false);
-    command->add_option("--inject", options->inject, "As --container-inject: auto, none, mpi, gpu")
-        ->type_name("WHAT");
     command->add_flag("--json", options->as_json, "Print the plan as JSON");
     command->add_flag("-v,--verbose", options->verbose, "Name every file, with the reason");
     set_body(command, [options] { return run(*options); });

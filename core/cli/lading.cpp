@@ -32,6 +32,7 @@ int run(int argc, char** argv) {
     app.parse_complete_callback([&] { values.config_given = config->count() > 0; });
     add_import_command(app);
     add_check_command(app);
+    add_cdi_command(app);
     add_images_command(app);
     add_inspect_command(app);
     add_rm_command(app);

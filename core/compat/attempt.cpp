@@ -76,7 +76,7 @@ void judge_glibc(const Question& question, const Loader& loader, const Subject& 
         return;
     }
     tried.needs_glibc = true;
-    std::vector<Broken> users = check_glibc_users(question);
+    std::vector<Broken> users = check_glibc_users(question, tried.selection);
     const auto ours = std::ranges::find_if(
         users, [&](const Broken& user) { return contains(subject.files, user.file); });
     if (ours != users.end()) {
@@ -142,8 +142,12 @@ void judge_users(const Question& question, const Loader& loader, const Subject& 
         return std::ranges::any_of(tried.broken,
                                    [&](const Broken& one) { return one.file == file; });
     };
-    const bool all = subject.programs.empty() && !need.users.empty() &&
-                     std::ranges::all_of(need.users, is_broken);
+    const auto is_lost = [&](std::uint32_t file) {
+        return is_broken(file) ||
+               is_covered(tried.selection, question.image.index->file(file).path);
+    };
+    const bool all = subject.programs.empty() && std::ranges::any_of(need.users, is_broken) &&
+                     std::ranges::all_of(need.users, is_lost);
     if (user == tried.broken.end() && !all) {
         if (!tried.broken.empty() && tried.verdict < Verdict::degraded) {
             tried.verdict = Verdict::degraded;

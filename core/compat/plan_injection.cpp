@@ -9,6 +9,7 @@
 #include "core/compat/attempt.hpp"
 #include "core/compat/families.hpp"
 #include "core/compat/materialise.hpp"
+#include "core/compat/nvidia_require.hpp"
 #include "core/compat/question.hpp"
 
 namespace lading::compat {
@@ -175,6 +176,12 @@ Finding finding_without_attempt(const Question& question, const Need& need) {
     return finding;
 }
 
+/// Will the job use it, as far as can be told?  A program that does not is no worse off without.
+bool relies_on(const Subject& subject, const Need& need) {
+    const bool any_program = subject.scripted || subject.programs.empty();
+    return need.direct || need.declared || (any_program && !need.users.empty());
+}
+
 /// What becomes of a need that the host does not answer.
 void settle(const Question& question, const Need& need, Finding& finding) {
     if (finding.verdict < Verdict::missing) {
@@ -182,8 +189,8 @@ void settle(const Question& question, const Need& need, Finding& finding) {
     }
     const bool own = !need.providers.empty();
     const bool offered = finding.verdict != Verdict::missing;
-    finding.refuses =
-        demanded(question.wish, need.kind) || (need.direct && !own) || (need.declared && offered);
+    finding.refuses = finding.refuses || demanded(question.wish, need.kind) ||
+                      (need.direct && !own) || (need.declared && offered);
     if (need.kind == StackKind::mpi && own) {
         finding.speed =
             "the image's own MPI is used: TCP between nodes, unless it knows the fabric";
@@ -237,6 +244,9 @@ Answer answer_need(const Question& question, const Loader& loader, const Subject
             finding.remedy = kWithout;
             finding.speed.clear();
         }
+    }
+    if (answer.attempt && asked.provides == "cuda" && finding.verdict < Verdict::missing) {
+        judge_nvidia_driver(question, *answer.attempt, relies_on(subject, asked), finding);
     }
     if (finding.verdict == Verdict::ok && asked.users.empty() && asked.kind == StackKind::mpi) {
         finding.verdict = Verdict::unproven;

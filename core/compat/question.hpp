@@ -60,6 +60,7 @@ struct ImageSide {
     std::map<std::string, std::string> labels;
     std::string architecture;
     std::vector<std::string> library_path;  ///< LD_LIBRARY_PATH of the step, split
+    std::vector<std::string> environment;   ///< `NVIDIA_…=value`, as the container will have it
     /// Programs that must run, as paths in the image; empty: whatever there is.
     std::vector<std::string> programs;
 };

@@ -57,7 +57,9 @@ class Checker {
         }
         std::vector<Broken> broken;
         for (const std::uint32_t id : users) {
-            if (replaced_.contains(id) || image_.file(id).architecture != architecture_) {
+            const IndexedFile file = image_.file(id);
+            if (replaced_.contains(id) || file.architecture != architecture_ ||
+                is_covered(selection_, file.path)) {
                 continue;
             }
             for (const std::string_view needed : image_.needed(id)) {
@@ -172,7 +174,7 @@ std::vector<Broken> check_users(const Question& question, const Loader& loader,
     return Checker(question, loader, selection).run();
 }
 
-std::vector<Broken> check_glibc_users(const Question& question) {
+std::vector<Broken> check_glibc_users(const Question& question, const Selection& selection) {
     const ElfIndex& image = *question.image.index;
     const ElfIndex& host = *question.host.index;
     std::map<std::string, std::set<std::string, std::less<>>, std::less<>> defined;
@@ -184,7 +186,8 @@ std::vector<Broken> check_glibc_users(const Question& question) {
     std::vector<Broken> broken;
     for (std::uint32_t id = 0; id < image.size(); ++id) {
         const IndexedFile file = image.file(id);
-        if (file.architecture != question.host.architecture || is_glibc(file.soname)) {
+        if (file.architecture != question.host.architecture || is_glibc(file.soname) ||
+            is_covered(selection, file.path)) {
             continue;
         }
         for (const ElfVersionNeed& need : image.version_needs(id)) {

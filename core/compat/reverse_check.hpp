@@ -22,6 +22,6 @@ std::vector<Broken> check_users(const Question& question, const Loader& loader,
                                 const Selection& selection);
 
 /// Files of the image's that need more of glibc than the host's has.
-std::vector<Broken> check_glibc_users(const Question& question);
+std::vector<Broken> check_glibc_users(const Question& question, const Selection& selection);
 
 }  // namespace lading::compat

@@ -47,6 +47,13 @@ class Selector {
         while (!round()) {
         }
         find_missing_glibc();
+        for (const Stack* const stack : stacks_) {
+            for (const auto* list : {&stack->profile.plugins, &stack->profile.data}) {
+                for (const ProfileMount& mount : *list) {
+                    selection_.covered.push_back(image().resolve(mount.target.value));
+                }
+            }
+        }
         return std::move(selection_);
     }
 
@@ -77,6 +84,23 @@ class Selector {
                        : "";
     }
 
+    /// The same for all of the image's copies; asked again in every round, so it is remembered.
+    const std::string& lacks(std::uint32_t importer, const std::string& soname) {
+        const auto [known, fresh] = lacks_.try_emplace(std::pair(importer, soname));
+        for (std::size_t i = 0; fresh && known->second.empty() && i < copies(soname).size(); ++i) {
+            known->second = lacks(importer, soname, copies(soname)[i]);
+        }
+        return known->second;
+    }
+
+    const std::vector<std::uint32_t>& copies(const std::string& soname) {
+        const auto [known, fresh] = copies_.try_emplace(soname);
+        if (fresh) {
+            known->second = image_.copies(soname, searched_);
+        }
+        return known->second;
+    }
+
     void inject(const StackLibrary& library, bool belongs, std::string reason) {
         Selected selected;
         selected.inject = true;
@@ -86,7 +110,7 @@ class Selector {
         selected.reason = std::move(reason);
         selected.replaces =
             belongs ? all_copies(question_.image, question_.host.architecture, library.names)
-                    : image_.copies(library.names.front(), searched_);
+                    : copies(library.names.front());
         selection_.libraries.emplace(library.names.front(), std::move(selected));
         selection_.importers.push_back(library.file);
     }
@@ -107,8 +131,7 @@ class Selector {
             inject(library, false, forced->second);
             return true;
         }
-        const std::vector<std::uint32_t> copies = image_.copies(soname, searched_);
-        if (copies.empty()) {
+        if (copies(soname).empty()) {
             inject(library, false,
                    fmt::format("{} needs it, and the image has none", name_in(host(), importer)));
             return true;
@@ -120,16 +143,14 @@ class Selector {
                                name_in(host(), importer)));
             return true;
         }
-        for (const std::uint32_t copy : copies) {
-            if (std::string why = lacks(importer, soname, copy); !why.empty()) {
-                forced_.emplace(name, std::move(why));
-                return false;
-            }
+        if (const std::string& why = lacks(importer, soname); !why.empty()) {
+            forced_.emplace(name, why);
+            return false;
         }
         Selected& kept = selection_.libraries[name];
         kept.host_file = library.file;
         kept.names = library.names;
-        kept.kept = copies.front();
+        kept.kept = copies(soname).front();
         kept.reason =
             fmt::format("the image's own has all that {} asks of it", name_in(host(), importer));
         return true;
@@ -192,10 +213,19 @@ class Selector {
     /// Two stacks may each have a copy of one library: the first is the one that is used.
     std::map<std::string, std::vector<const StackLibrary*>, std::less<>> by_name_;
     std::map<std::string, std::string> forced_;  ///< sonames whose image copies do not serve: why
+    std::map<std::string, std::vector<std::uint32_t>> copies_;
+    std::map<std::pair<std::uint32_t, std::string>, std::string> lacks_;
     Selection selection_;
 };
 
 }  // namespace
+
+bool is_covered(const Selection& selection, std::string_view path) {
+    return std::ranges::any_of(selection.covered, [&](const std::string& shown) {
+        return path.starts_with(shown) &&
+               (path.size() == shown.size() || path[shown.size()] == '/');
+    });
+}
 
 std::vector<std::uint32_t> all_copies(const ImageSide& image, const std::string& architecture,
                                       const std::vector<std::string>& names) {

@@ -34,7 +34,11 @@ struct Selection {
     std::map<std::string, Selected> libraries;  ///< by first name
     std::vector<std::uint32_t> importers;       ///< host files that will run in the container
     std::vector<MissingVersion> missing_glibc;
+    std::vector<std::string> covered;  ///< paths in the image where the stacks show their own
 };
+
+/// Is this a file of the image's that nobody sees any more?
+bool is_covered(const Selection& selection, std::string_view path);
 
 /// What of the stacks' libraries comes along.  `searched` are the directories in which the image's
 /// users of these stacks look before the system's (their RPATHs).

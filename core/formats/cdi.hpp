@@ -15,6 +15,9 @@
 
 namespace lading::formats {
 
+/// Of what `lading cdi` writes.
+inline constexpr std::string_view kOwnCdiKind = "lading/image";
+
 struct CdiDeviceNode {
     std::string path;       ///< in the container
     std::string host_path;  ///< empty: the same
@@ -105,7 +108,8 @@ std::string format_cdi(const CdiSpec& spec);
 /// options say.  Of hooks, those of NVIDIA's toolkit are understood, and either not needed here or
 /// turned into names; with any other, with network devices and with cache allocation the file is
 /// refused, since a container without them is not what the vendor describes.  Groups are ignored:
-/// NVIDIA names those of /dev/dri/card*, and a task's groups are its user's.  Code::site.
+/// NVIDIA names those of /dev/dri/card*, and a task's groups are its user's.  What lading
+/// wrote itself, for other runtimes, describes no hardware and gives no profile.  Code::site.
 Result<std::vector<Profile>> profiles_of(const CdiSpec& spec, std::string_view file);
 
 }  // namespace lading::formats

@@ -233,6 +233,9 @@ class Builder {
 Result<std::vector<Profile>> profiles_of(const CdiSpec& spec, std::string_view file) {
     const auto* const known = std::ranges::find(kKinds, spec.kind, &KnownKind::kind);
     std::vector<Profile> profiles;
+    if (spec.kind == kOwnCdiKind) {
+        return profiles;
+    }
     for (const CdiDevice& device : spec.devices) {
         Profile profile;
         profile.name = fmt::format("{}={}", spec.kind, device.name);

@@ -119,8 +119,21 @@ std::optional<std::uint64_t> ElfIndex::row_of(const Section& section, unsigned n
 std::optional<std::uint64_t> ElfIndex::hash_row(const Section& hashes, unsigned numbers,
                                                 std::uint64_t hash) const {
     const auto at = [&](std::uint32_t i) { return hashes.offset + std::uint64_t{i} * numbers * 4; };
+    const auto is_before = [&](std::uint32_t i) { return hash_at(at(i)) < hash; };
+    // Hashes are spread evenly, so that each tells about where it stands.
+    const auto guess = static_cast<std::uint32_t>((hash >> 32U) * hashes.count >> 32U);
+    std::uint32_t low = guess;
+    std::uint32_t high = guess;
+    for (std::uint32_t step = 8; low > 0 && !is_before(low - 1); step *= 2) {
+        high = low - 1;
+        low -= std::min(low, step);
+    }
+    for (std::uint32_t step = 8; high < hashes.count && is_before(high); step *= 2) {
+        low = high + 1;
+        high += std::min(hashes.count - high, step);
+    }
     const std::uint32_t row =
-        count_before(hashes.count, [&](std::uint32_t i) { return hash_at(at(i)) < hash; });
+        low + count_before(high - low, [&](std::uint32_t i) { return is_before(low + i); });
     return row < hashes.count && hash_at(at(row)) == hash ? std::optional(at(row)) : std::nullopt;
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/formats/utf8.hpp"
+#include "core/record/library_record.hpp"
 #include "core/record/steps.hpp"
 
 namespace lading::record {
@@ -55,6 +56,7 @@ JobRecord bounded_record(JobRecord record) {
         image.digest = bounded(image.digest, kDigestBytes);
         image.libc = bounded(image.libc, kWordBytes);
         bound_labels(image);
+        image.libraries = bounded_libraries(std::move(image.libraries));
         image.steps = sorted_steps(image.steps);
     }
     return record;

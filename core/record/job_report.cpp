@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/formats/utf8.hpp"
+#include "core/record/library_record.hpp"
 #include "core/record/steps.hpp"
 
 namespace lading::record {
@@ -38,7 +39,20 @@ std::vector<std::string> omitted(const ImageRecord& image) {
     if (image.steps_omitted) {
         words.emplace_back("steps");
     }
+    if (image.libraries.omitted) {
+        words.emplace_back("details of its libraries");
+    }
     return words;
+}
+
+void add_libraries(Page& page, const char* title, const std::vector<LibraryRecord>& libraries) {
+    for (const LibraryRecord& library : libraries) {
+        page.line(title,
+                  fmt::format("{}{}{}{}{}{}", library.soname, library.path.empty() ? "" : " = ",
+                              library.path, library.reason.empty() ? "" : " (", library.reason,
+                              library.reason.empty() ? "" : ")"));
+        title = "";
+    }
 }
 
 void add_image(Page& page, const ImageRecord& image) {
@@ -48,6 +62,12 @@ void add_image(Page& page, const ImageRecord& image) {
     page.line("  libc", image.libc);
     page.line("  steps", fmt::format("{}", fmt::join(step_ranges(image.steps), ", ")));
     page.line("  nodes", image.nodes > 0 ? std::to_string(image.nodes) : "");
+    for (const auto& [need, verdict] : image.libraries.verdicts) {
+        page.line("  " + need, verdict);
+    }
+    page.line("  profiles", fmt::format("{}", fmt::join(image.libraries.profiles, ", ")));
+    add_libraries(page, "  injected", image.libraries.injected);
+    add_libraries(page, "  kept", image.libraries.kept);
     const char* title = "  labels";
     for (const auto& [name, value] : image.labels) {
         page.line(title, fmt::format("{}={}", name, value));
@@ -62,6 +82,9 @@ ordered_json to_object(const ImageRecord& image) {
     ordered_json object = {{"reference", image.reference}, {"digest", image.digest},
                            {"libc", image.libc},           {"labels", image.labels},
                            {"steps", image.steps},         {"nodes", image.nodes}};
+    if (image.libraries != LibrariesRecord{}) {
+        object["libraries"] = libraries_json(image.libraries);
+    }
     if (const std::vector<std::string> words = omitted(image); !words.empty()) {
         object["omitted"] = words;
     }

@@ -29,7 +29,10 @@ void add_steps(ImageRecord& entry, const ImageRecord& step) {
 
 void add_image(JobRecord& job, const ImageRecord& step) {
     const auto entry = std::ranges::find_if(job.images, [&](const ImageRecord& image) {
-        return image.reference == step.reference && image.digest == step.digest;
+        // What did not fit is no difference: verdicts and profiles always do.
+        return image.reference == step.reference && image.digest == step.digest &&
+               image.libraries.verdicts == step.libraries.verdicts &&
+               image.libraries.profiles == step.libraries.profiles;
     });
     if (entry == job.images.end()) {
         job.images.push_back(step);

@@ -9,6 +9,7 @@
 
 #include "core/formats/strict_json.hpp"
 #include "core/record/bounded_record.hpp"
+#include "core/record/library_record.hpp"
 #include "core/record/steps.hpp"
 #include "lading/record.hpp"
 
@@ -61,6 +62,9 @@ struct Draft {
             object["steps"] = fmt::format("{}{}{}", fmt::join(names, ","), both ? "," : "",
                                           fmt::join(numbers, ","));
         }
+        if (image.libraries != LibrariesRecord{}) {
+            object["libraries"] = record::libraries_json(image.libraries);
+        }
         if (image.labels_omitted) {
             object["omitted"].push_back("labels");
         }
@@ -95,6 +99,19 @@ struct DraftJob {
         return dump(object);
     }
 };
+
+/// The image with the most to say about its libraries says less; false where none can.
+bool shorten_libraries(DraftJob& draft) {
+    std::vector<Draft*> images;
+    for (Draft& image : draft.images) {
+        images.push_back(&image);
+    }
+    std::ranges::stable_sort(images, std::greater<>(), [](const Draft* image) {
+        return dump(record::libraries_json(image->image.libraries)).size();
+    });
+    return std::ranges::any_of(
+        images, [](Draft* image) { return record::shorten(image->image.libraries); });
+}
 
 /// Takes the largest labels away until about `excess` bytes are gone; false where none is left.
 bool drop_labels(DraftJob& draft, std::size_t excess) {
@@ -192,6 +209,8 @@ Result<ImageRecord> read_image(const JsonNode& node) {
         {"labels", [&](const JsonNode& n) { return read_labels(n, image); }},
         {"steps", [&](const JsonNode& n) { return read_steps(n, image); }},
         {"nodes", [&](const JsonNode& n) { return read_nodes(n, image); }, true},
+        {"libraries",
+         [&](const JsonNode& n) { return record::read_libraries(n, image.libraries); }},
         {"omitted",
          [&](const JsonNode& n) {
              return read_omitted(n, image.labels_omitted, "labels", &image.steps_omitted, "steps")
@@ -219,7 +238,8 @@ std::string format_record(const JobRecord& record) {
     std::string text = draft.text();
     while (text.size() > kLimit) {
         const std::size_t excess = text.size() - kLimit;
-        if (!drop_labels(draft, excess) && !drop_steps(draft, excess)) {
+        if (!shorten_libraries(draft) && !drop_labels(draft, excess) &&
+            !drop_steps(draft, excess)) {
             draft.images.pop_back();
             draft.images_omitted = true;
         }

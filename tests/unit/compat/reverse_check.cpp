@@ -231,3 +231,22 @@ TEST_CASE("a script is run for the modules of its interpreter: theirs are its ne
         CHECK(site.verdict() == "DEGRADED");
     }
 }
+
+TEST_CASE(
+    "the image's modules under a directory that the stack shows break nothing: none sees them") {
+    FakeSite site;
+    FakeSite::openmpi(site.image).exports({"ompi_inner"});
+    site.image.library("/usr/lib/openmpi/mca_x.so").needs("libmpi.so.40").imports({"ompi_inner"});
+    FakeFile& other = site.image.program("/opt/a").needs("libmpi.so.40").imports({"MPI_Init"});
+    Profile& openmpi = site.offers("openmpi", "openmpi", {"libmpi.so.40"});
+    openmpi.plugins = {{{"/opt/modules"}, {"/lib/openmpi"}, true}};  // by a link of the image's
+    FakeSite::openmpi(site.host);
+    SECTION("and the programs work") {
+        CHECK(site.verdict() == "OK");
+    }
+    SECTION("and all that is left does not work") {
+        other.imports({"ompi_inner"});
+        CHECK(site.verdict() == "NO_SYMBOL");
+        CHECK(contains(site.mpi().reason, "/opt/a"));
+    }
+}
