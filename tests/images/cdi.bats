@@ -95,7 +95,7 @@ host_file() { stat -L -c %d:%i "/usr/lib/$(uname -m)-linux-gnu/$1"; }
     jq '.devices = ["/dev/fuse"]' "$BATS_FILE_TMPDIR/profiles/mpich.json" >profiles/mpich.json
     jq --arg profiles "$work/profiles" '.inject.profiles = $profiles' "$config" >with.json
     lading --config with.json cdi "$root" /opt/matrix/bin/hello_c --output cdi
-    run -0 in_podman "$root" lading/image=bookworm-mpich sh -c 'exec 3<>/dev/fuse && echo open'
+    run -0 in_podman "$root" lading/image=bookworm-mpich sh -c 'exec 3</dev/fuse && echo open'
     [[ $output == open ]]
     run ! in_podman "$root" "" test -e /dev/fuse
 }

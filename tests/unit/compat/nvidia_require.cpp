@@ -123,7 +123,7 @@ TEST_CASE("an image that the driver is new enough for gets the driver") {
     CudaSite site;
     site.requires_cuda("cuda>=12.2");
     CHECK(name_of(site.gpu().verdict) == "OK");
-    CHECK(site.injected() == "libcuda.so.1");
+    CHECK(site.injected() == "libcuda.so." + kDriver);
 }
 
 TEST_CASE("an image that asks for a newer CUDA than the driver has is refused, with the reason") {
