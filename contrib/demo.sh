@@ -9,8 +9,9 @@ Usage: sudo contrib/demo.sh
 
 Installs the Debian packages that are missing, builds lading, brings a Slurm cluster of four
 nodes up on this machine (contrib/cluster/cluster), imports a Debian image, runs a batch job in
-it on all four, and shows its output and its accounting record. The cluster stays up for you to
-try more. Run it again as often as you like.
+it on all four, and shows its output and its accounting record; then an MPI program that was built
+on an older Debian runs on two of them with this machine's MPI. The cluster stays up for you to try
+more. Run it again as often as you like.
 
 Environment:
   LADING_CLUSTER_DIR  the cluster's state (/var/lib/lading-cluster)
@@ -19,6 +20,7 @@ END
 }
 
 readonly image=atse:1.2.4
+readonly mpi_image=solver:11 mpi_program=/opt/matrix/bin/hello_c
 readonly user=alice
 state=$(readlink -m -- "${LADING_CLUSTER_DIR:-/var/lib/lading-cluster}")
 readonly state
@@ -66,7 +68,7 @@ choose_prefix() {
 
 build_lading() {
     local prefix=$1
-    quietly "packages" contrib/packages-install build run cluster roots
+    quietly "packages" contrib/packages-install build run cluster roots mpi
     quietly "configure" cmake --preset release -B "$build" -DLADING_TESTS=OFF \
         -DCMAKE_INSTALL_PREFIX="$prefix" -DLADING_PLUGIN_DIR="$prefix/lib/slurm" \
         -DLADING_CONFIG_FILE="$state/etc/lading.json"
@@ -82,6 +84,7 @@ write_configuration() {
     cat >"$state/etc/lading.json.new" <<END
 {
     "stores": [ { "path": "$state/store" } ],
+    "inject": { "profiles": "$state/etc/profiles.d" },
     "mounts": { "add": [
         { "source": "/usr/bin/srun", "read_only": true },
         { "source": "$libraries/slurm-wlm", "read_only": true },
@@ -94,6 +97,13 @@ write_configuration() {
 }
 END
     mv "$state/etc/lading.json.new" "$state/etc/lading.json"
+}
+
+# What this machine has of MPI and fabrics, for containers that need it.
+write_profiles() {
+    contrib/cluster/cluster exec -- rm -rf "$state/etc/profiles.d"
+    contrib/cluster/cluster exec -- mkdir "$state/etc/profiles.d"
+    contrib/cluster/cluster exec -- lading profile detect --output "$state/etc/profiles.d"
 }
 
 import_image() {
@@ -150,6 +160,20 @@ run_job() {
     as_user lading record "$job"
 }
 
+run_mpi() {
+    local root
+    heading "An MPI program that was built on Debian 11"
+    printf '   its image by debootstrap, two minutes the first time\n'
+    root=$(tests/matrix/images bullseye-mpich 2>"$log") || {
+        tail -n 20 "$log" >&2
+        fail "there is no image with MPI: see above"
+    }
+    contrib/cluster/cluster exec -- lading import "$root" "$mpi_image"
+    as_user lading check "$mpi_image" "$mpi_program" ||
+        fail "lading check says that it does not run here: see above"
+    as_user srun -N2 -n2 --mpi=pmi2 --container="$mpi_image" "$mpi_program"
+}
+
 say_what_next() {
     local environment=''
     [[ -z ${LADING_CLUSTER_DIR:-} ]] || environment="LADING_CLUSTER_DIR=$LADING_CLUSTER_DIR "
@@ -163,6 +187,7 @@ The cluster is still up. Try:
   $alice srun --container=atse:1.2.5 true
   $alice srun --container=$image --container-mounts=/etc/slurm:/mnt:ro ls /mnt
   $alice lading images
+  $alice lading check --verbose $mpi_image
 
 Take it down, and leave nothing of it behind:
 
@@ -185,9 +210,12 @@ main() {
     heading "A Slurm cluster on this machine"
     contrib/cluster/cluster up --install "$prefix"
     write_configuration "$prefix"
+    heading "What this machine offers to containers"
+    write_profiles
     heading "An image, $image"
     import_image
     run_job
+    run_mpi
     say_what_next
 }
 

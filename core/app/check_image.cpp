@@ -11,6 +11,7 @@
 
 #include "core/app/find_image.hpp"
 #include "core/app/import_source.hpp"
+#include "core/app/index_cache.hpp"
 #include "core/app/index_root.hpp"
 #include "core/app/judge_compatibility.hpp"
 #include "core/sys/channel.hpp"
@@ -65,17 +66,29 @@ Result<sys::Fd> index_squashfs(const std::string& path) {
     return index;
 }
 
-Result<sys::Fd> find_index(FoundImage& found) {
+/// Of this version of lading?  No more of it is looked at here.
+bool is_current(const sys::Fd& index) {
+    const auto mapped = sys::MappedFile::open(index.get(), "the index");
+    return mapped && formats::ElfIndex::open(mapped->bytes()).has_value();
+}
+
+Result<sys::Fd> find_index(FoundImage& found, const std::string& home) {
     if (found.kind == ImageFacts::Kind::directory) {
         return sys::Fd();  // read by the child that judges it
     }
-    if (found.index.valid()) {
-        const sys::MappedFile stored = TRY(sys::MappedFile::open(found.index.get(), "the index"));
-        if (formats::ElfIndex::open(stored.bytes())) {
-            return std::move(found.index);
-        }
+    if (is_current(found.index)) {
+        return std::move(found.index);
     }
-    return index_squashfs(found.origin.value);  // none, or one of an older lading
+    const std::string kept = cached_index_path(home, found.file.get());
+    if (sys::Fd index = open_cached_index(kept); is_current(index)) {
+        return index;
+    }
+    sys::Fd index = TRY(index_squashfs(found.origin.value));
+    if (!kept.empty()) {
+        const sys::MappedFile fresh = TRY(sys::MappedFile::open(index.get(), "the index"));
+        static_cast<void>(keep_index(kept, fresh.bytes()));  // else it is made again next time
+    }
+    return index;
 }
 
 /// In the child: the index, or the directory, holds hostile bytes.
@@ -124,8 +137,7 @@ Result<HostFacts> facts_of_caller(const CheckOrder& order) {
 Result<CheckedImage> check_image(const CheckOrder& order) {
     CheckedImage checked;
     checked.host = TRY(facts_of_caller(order));
-    FoundImage found =
-        TRY(find_image(order.request.image, order.site, checked.host.user.home));
+    FoundImage found = TRY(find_image(order.request.image, order.site, checked.host.user.home));
     checked.image.reference = order.request.text;
     checked.image.kind = found.kind;
     checked.image.origin = found.origin;
@@ -133,13 +145,13 @@ Result<CheckedImage> check_image(const CheckOrder& order) {
         checked.image.document = *found.document;
     }
     checked.plan = TRY(plan_step(order.request, checked.image, checked.host, order.site));
-    const HostStacks stacks =
-        TRY(HostStacks::load(order.site, checked.host.architecture, false));
+    const HostStacks stacks = TRY(
+        HostStacks::load(order.site, checked.host.architecture, {false, checked.host.user.home}));
     checked.any_profile = !stacks.empty();
-    JudgeQuestion question = judge_question(order.request, order.site, checked.image, checked.host,
-                                            checked.plan);
+    JudgeQuestion question =
+        judge_question(order.request, order.site, checked.image, checked.host, checked.plan);
     question.programs = order.programs;
-    const sys::Fd index = TRY(find_index(found));
+    const sys::Fd index = TRY(find_index(found, checked.host.user.home));
     checked.injection = TRY(judge_by_child(question, index, found.file, stacks.side()));
     add_injection(checked.injection, order.request, checked.plan);
     return checked;

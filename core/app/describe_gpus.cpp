@@ -84,8 +84,8 @@ void describe_rocm(const Surveyor& survey, std::vector<Profile>& found) {
 }
 
 /// PoCL links each kernel as it is compiled: with ld, and with what every C compiler links with.
-constexpr std::string_view kLinkInputs[] = {"libc.so", "libm.so", "libc_nonshared.a",
-                                            "libmvec.so", "crti.o", "crtn.o"};
+constexpr std::string_view kLinkInputs[] = {"libc.so",    "libm.so", "libc_nonshared.a",
+                                            "libmvec.so", "crti.o",  "crtn.o"};
 
 void add_linker(const Surveyor& survey, const std::string& libraries, Profile& profile) {
     const HostFiles& host = survey.host();

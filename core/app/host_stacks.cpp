@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// /run/lading/stacks: what it was read from, with a stamp each, then format_stacks().  It is gone
-// with the node's next boot, and made anew when a file of it is not what it was.
+// /run/lading/stacks: the length of a head, 64-bit little-endian; the head: what it was read from,
+// with a stamp each, and format_stacks(); then the index, which is read in place.  It is gone with
+// the node's next boot, and made anew when a file of it is not what it was.
 #include "core/app/host_stacks.hpp"
 
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include "core/app/index_root.hpp"
 #include "core/app/load_profiles.hpp"
 #include "core/app/stacks_text.hpp"
+#include "core/formats/byte_reader.hpp"
 #include "core/formats/fields.hpp"
 #include "core/sys/channel.hpp"
 #include "core/sys/file.hpp"
@@ -40,8 +42,8 @@ std::string stamp(const std::string& path) {
 }
 
 std::string key_of(const std::vector<Profile>& profiles, const std::string& architecture) {
-    std::string key = fmt::format("{} {} {}", LADING_VERSION, formats::kElfIndexVersion,
-                                  architecture);
+    std::string key =
+        fmt::format("{} {} {}", LADING_VERSION, formats::kElfIndexVersion, architecture);
     for (const Profile& profile : profiles) {
         key += fmt::format("\n{}\n{}", profile.name, format_profile(profile));
     }
@@ -67,18 +69,31 @@ std::set<std::string> sources(const ProbedHost& host, const std::vector<Profile>
     return paths;
 }
 
-/// What the last step kept, if it still holds.  Only root's word counts.
-Result<ProbedHost> read_kept(const std::vector<Profile>& profiles,
-                             const std::string& architecture) {
+struct Kept {
+    sys::MappedFile file;
+    ProbedHost host;         ///< without its index
+    std::string_view index;  ///< in the file
+};
+
+/// What an earlier reading kept, if it still holds.  Only root's word counts, and one's own.
+Result<Kept> read_kept(const std::string& path, uid_t owner, const std::vector<Profile>& profiles,
+                       const std::string& architecture) {
     const auto stale = [] { return fail(Code::not_found, "nothing kept of the host's stacks"); };
-    const sys::Fd fd(open(kFile, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    const sys::Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     struct stat status {};
-    if (!fd.valid() || fstat(fd.get(), &status) != 0 || status.st_uid != 0 ||
+    if (!fd.valid() || fstat(fd.get(), &status) != 0 || status.st_uid != owner ||
         (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         return stale();
     }
-    const sys::MappedFile file = TRY(sys::MappedFile::open(fd.get(), kFile));
-    const Fields fields = TRY(formats::decode_fields(file.bytes()));
+    Kept kept;
+    kept.file = TRY(sys::MappedFile::open(fd.get(), path));
+    const formats::ByteReader bytes(kept.file.bytes());
+    const auto length = bytes.get<std::uint64_t>(0);
+    const auto head = length ? bytes.slice(sizeof *length, *length) : std::nullopt;
+    if (!head) {
+        return stale();
+    }
+    const Fields fields = TRY(formats::decode_fields(*head));
     const auto paths = fields.all("path");
     const auto stamps = fields.all("stamp");
     if (fields.get("key") != key_of(profiles, architecture) || paths.size() != stamps.size()) {
@@ -89,28 +104,44 @@ Result<ProbedHost> read_kept(const std::vector<Profile>& profiles,
             return stale();
         }
     }
-    return parse_stacks(fields.get("stacks"), profiles);
+    kept.host = TRY(parse_stacks(fields.get("stacks"), profiles));
+    kept.index = kept.file.bytes().substr(sizeof *length + *length);
+    return kept;
 }
 
-/// By a new file in the old one's place: who reads meanwhile has one of them whole.  A node where
-/// this fails probes for each step.
-void keep(const ProbedHost& host, const std::vector<Profile>& profiles,
+/// By a new file in the old one's place: who reads meanwhile has one of them whole.  Where this
+/// fails everybody probes for himself.
+void keep(const std::string& path, const ProbedHost& host, const std::vector<Profile>& profiles,
           const std::string& architecture) {
     Fields fields;
     fields.add("key", key_of(profiles, architecture));
-    for (const std::string& path : sources(host, profiles)) {
-        fields.add("path", path);
-        fields.add("stamp", stamp(path));
+    for (const std::string& source : sources(host, profiles)) {
+        fields.add("path", source);
+        fields.add("stamp", stamp(source));
     }
     fields.add("stacks", format_stacks(host));
-    mkdir(kDirectory, 0755);
-    const std::string fresh = fmt::format("{}.{}", kFile, getpid());
-    const sys::Fd fd(open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
-    const bool written =
-        fd.valid() && sys::write_all(fd.get(), formats::encode_fields(fields), fresh).has_value();
-    if (!written || rename(fresh.c_str(), kFile) != 0) {
+    const std::string head = formats::encode_fields(fields);
+    std::string bytes;
+    for (unsigned i = 0; i < sizeof(std::uint64_t); ++i) {
+        bytes.push_back(static_cast<char>(std::uint64_t{head.size()} >> 8 * i));
+    }
+    bytes.append(head).append(host.index);
+    const std::string fresh = fmt::format("{}.{}", path, getpid());
+    const sys::Fd fd(
+        open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+    const bool written = fd.valid() && sys::write_all(fd.get(), bytes, fresh).has_value();
+    if (!written || rename(fresh.c_str(), path.c_str()) != 0) {
         unlink(fresh.c_str());
     }
+}
+
+/// Where somebody who is not root keeps it: homes are shared between nodes.
+std::string own_file(const std::string& home) {
+    char host[65] = {};
+    if (!home.starts_with('/') || home == "/" || gethostname(host, sizeof host - 1) != 0) {
+        return {};
+    }
+    return fmt::format("{}/.cache/lading/stacks-{}", home, host);
 }
 
 /// Root does not read libraries itself: their bytes are a software department's, or a package's.
@@ -121,6 +152,7 @@ Result<ProbedHost> probe_by_child(const std::vector<Profile>& profiles,
         Fields fields;
         if (const auto host = probe_stacks(profiles, architecture)) {
             fields.add("stacks", format_stacks(*host));
+            fields.add("index", host->index);
         } else {
             formats::add_error(fields, host.error());
         }
@@ -131,42 +163,59 @@ Result<ProbedHost> probe_by_child(const std::vector<Profile>& profiles,
     TRY(child.wait());
     const Fields fields = TRY(formats::decode_fields(message.bytes));
     TRY(formats::check_error(fields));
-    return parse_stacks(fields.get("stacks"), profiles);
+    ProbedHost host = TRY(parse_stacks(fields.get("stacks"), profiles));
+    host.index = fields.get("index");
+    return host;
 }
 
 }  // namespace
 
 Result<HostStacks> HostStacks::load(const SiteConfig& site, const std::string& architecture,
-                                    bool as_root) {
+                                    const Caller& caller) {
     HostStacks stacks;
-    const std::vector<Profile> profiles = TRY(load_profiles({site.profiles, site.cdi, as_root}));
+    const std::vector<Profile> profiles =
+        TRY(load_profiles({site.profiles, site.cdi, caller.as_root}));
     if (profiles.empty()) {
-        TRY(stacks.open(architecture));
+        stacks.host_.index = formats::ElfIndexBuilder().finish();
+        TRY(stacks.open(stacks.host_.index, architecture));
         return stacks;
     }
-    if (auto kept = read_kept(profiles, architecture)) {
-        stacks.host_ = std::move(*kept);
-    } else if (as_root) {
-        stacks.host_ = TRY(probe_by_child(profiles, architecture));
-        keep(stacks.host_, profiles, architecture);
-    } else {
-        stacks.host_ = TRY(probe_stacks(profiles, architecture));
+    const std::string own = caller.as_root ? "" : own_file(caller.home);
+    auto kept = read_kept(kFile, 0, profiles, architecture);
+    if (!kept && !own.empty()) {
+        kept = read_kept(own, geteuid(), profiles, architecture);
     }
-    TRY(stacks.open(architecture));
+    if (kept) {
+        stacks.host_ = std::move(kept->host);
+        stacks.kept_ = std::move(kept->file);
+        TRY(stacks.open(kept->index, architecture));
+        return stacks;
+    }
+    stacks.host_ = TRY(caller.as_root ? probe_by_child(profiles, architecture)
+                                      : probe_stacks(profiles, architecture));
+    if (caller.as_root) {
+        mkdir(kDirectory, 0755);
+        keep(kFile, stacks.host_, profiles, architecture);
+    } else if (!own.empty()) {
+        mkdir((caller.home + "/.cache").c_str(), 0700);
+        mkdir((caller.home + "/.cache/lading").c_str(), 0700);
+        keep(own, stacks.host_, profiles, architecture);
+    }
+    TRY(stacks.open(stacks.host_.index, architecture));
     return stacks;
 }
 
-Result<> HostStacks::open(const std::string& architecture) {
-    if (host_.index.empty()) {
-        host_.index = formats::ElfIndexBuilder().finish();
-    }
-    index_ = std::make_unique<formats::ElfIndex>(TRY(formats::ElfIndex::open(host_.index)));
+/// A HostStacks may be moved afterwards: what the index reads stays where it is, unless it is so
+/// short that std::string keeps it within itself, and no index is.
+Result<> HostStacks::open(std::string_view index, const std::string& architecture) {
+    index_ = std::make_unique<formats::ElfIndex>(TRY(formats::ElfIndex::open(index)));
     side_ = std::make_unique<compat::HostSide>();
     side_->index = index_.get();
     side_->stacks = host_.stacks;
     side_->libc = host_.libc;
     side_->architecture = architecture;
     side_->isa_level = probe_isa_level();
+    side_->pmi = probe_pmi(LADING_SLURM_PLUGINS);
     return {};
 }
 

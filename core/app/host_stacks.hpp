@@ -16,11 +16,16 @@ namespace lading::app {
 
 class HostStacks {
   public:
-    /// Reads the profiles and their files.  `as_root`: refuses profiles that others could have
-    /// written, lets an unprivileged child read the libraries, and keeps what it found in
-    /// /run/lading for the next step and for everybody else.
+    struct Caller {
+        /// Refuses profiles that others could have written, lets an unprivileged child read the
+        /// libraries, and keeps what it found in /run/lading for everybody.
+        bool as_root = false;
+        std::string home;  ///< of others, who keep theirs below it; empty: nowhere
+    };
+
+    /// Reads the profiles and their files, or what was kept of an earlier reading.
     static Result<HostStacks> load(const SiteConfig& site, const std::string& architecture,
-                                   bool as_root);
+                                   const Caller& caller);
 
     /// No stacks at all.
     HostStacks() = default;
@@ -31,8 +36,9 @@ class HostStacks {
     const compat::HostSide& side() const { return *side_; }
 
   private:
-    Result<> open(const std::string& architecture);
+    Result<> open(std::string_view index, const std::string& architecture);
     ProbedHost host_;
+    sys::MappedFile kept_;  ///< whose bytes hold the index, where it was not probed now
     std::unique_ptr<formats::ElfIndex> index_;
     std::unique_ptr<compat::HostSide> side_;
 };

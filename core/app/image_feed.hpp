@@ -25,7 +25,8 @@ struct Evidence {
 
 class ImageFeed {
   public:
-    explicit ImageFeed(sys::Fd tar, ImageIndexer* indexer = nullptr) : tar_(std::move(tar)), indexer_(indexer) {}
+    explicit ImageFeed(sys::Fd tar, ImageIndexer* indexer = nullptr)
+        : tar_(std::move(tar)), indexer_(indexer) {}
 
     Result<> entry(const formats::LayerEntry& entry);
     Result<> content(std::string_view bytes);

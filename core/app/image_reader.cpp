@@ -11,6 +11,7 @@
 
 #include "core/app/find_image.hpp"
 #include "core/app/guest_libc.hpp"
+#include "core/app/index_cache.hpp"
 #include "core/app/index_root.hpp"
 #include "core/app/warm_program.hpp"
 #include "core/sys/file.hpp"
@@ -24,6 +25,8 @@ using sys::Exchange;
 
 /// Larger account files than any image has; the image's own, so hostile.
 constexpr std::size_t kAccountBytes = 4 << 20;
+/// What fits into a message, beside the rest of the answer.
+constexpr std::size_t kKeptIndexBytes = 12 << 20;
 
 /// What the child knows.
 struct Reader {
@@ -37,6 +40,9 @@ Result<Exchange> answer_image(const Fields& question, Reader& reader) {
     FoundImage found =
         TRY(find_image(TRY(parse_image_reference(question.get("text"))), reader.site, reader.home));
     reader.index = std::move(found.index);
+    if (!reader.index.valid() && found.kind == ImageFacts::Kind::squashfs) {
+        reader.index = open_cached_index(cached_index_path(reader.home, found.file.get()));
+    }
     Exchange answer;
     answer.fields.add("directory", found.kind == ImageFacts::Kind::directory ? 1U : 0U);
     answer.fields.add("origin", found.origin.value);
@@ -61,6 +67,9 @@ Result<Exchange> answer_compatibility(const Fields& question, int root, const Re
         asked, fresh.empty() ? stored.bytes() : std::string_view(fresh), reader.stacks.side()));
     Exchange answer;
     answer.fields.add("injection", format_injection(injection));
+    if (fresh.size() <= kKeptIndexBytes) {
+        answer.fields.add("index", fresh);
+    }
     return answer;
 }
 
@@ -186,11 +195,12 @@ Result<OpenedSource> ImageReader::open_source(const HostPath& source) {
     return opened;
 }
 
-Result<Injection> ImageReader::judge_compatibility(const JudgeQuestion& question, int root) {
+Result<Judged> ImageReader::judge_compatibility(const JudgeQuestion& question, int root) {
     Fields fields = to_fields(question);
     fields.add("about", "compatibility");
     const Exchange answer = TRY(process_.ask(fields, {root}));
-    return parse_injection(answer.fields.get("injection"));
+    return Judged{TRY(parse_injection(answer.fields.get("injection"))),
+                  std::string(answer.fields.get("index"))};
 }
 
 Result<RootFacts> ImageReader::inspect_root(int root, bool with_libc) {

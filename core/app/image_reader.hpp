@@ -37,6 +37,11 @@ struct RootFacts {
     std::string libc;
 };
 
+struct Judged {
+    Injection injection;
+    std::string index;  ///< of the image, where it had none that could be used
+};
+
 class ImageReader {
   public:
     /// `stacks` are what plan_injection() chooses from.
@@ -47,7 +52,7 @@ class ImageReader {
     Result<OpenedSource> open_source(const HostPath& source);
     /// What the image that was opened gets of the host's libraries.  `root`, a directory of the
     /// image's, is indexed where the image has no index.
-    Result<Injection> judge_compatibility(const JudgeQuestion& question, int root);
+    Result<Judged> judge_compatibility(const JudgeQuestion& question, int root);
     /// Reads /etc/passwd, /etc/group and, where `with_libc`, the libc's version inside `root`.
     Result<RootFacts> inspect_root(int root, bool with_libc);
     Result<std::string> check_program(int root, const ProgramQuestion& question);

@@ -300,9 +300,9 @@ Result<Assembled> assemble(const Ingredients& of, ImageReader& reader) {
     Plan& plan = assembled.plan = TRY(plan_step(of.request, of.image.facts, of.host, of.site));
     sys::Fd lower =
         TRY(mount_image(of.image, plan, of.site, of.host.user, of.outer_namespace.get()));
-    assembled.injection =
-        TRY(plan_libraries({of.request, of.site, of.image.facts, of.host, of.stacks, plan},
-                           lower.get(), reader, assembled.words));
+    assembled.injection = TRY(plan_libraries(
+        {of.request, of.site, of.image.facts, of.image.file.get(), of.host, of.stacks, plan},
+        lower.get(), reader, assembled.words));
     add_injection(assembled.injection, of.request, plan);
     const std::vector<ClonedBind> binds = TRY(clone_binds(plan, of.site, reader));
     if (plan.writable &&
@@ -342,7 +342,9 @@ Result<PreparedStep> prepare_step(StepOrder order,
     of.site = TRY(parse_site_config(TRY(read_root_file(order.config_file)), order.config_file));
     of.host = TRY(sys::probe_host());
     of.host.user = TRY(sys::look_up_user(order.uid, order.gid, order.groups));
-    of.stacks = TRY(HostStacks::load(of.site, of.host.architecture, true));
+    if (of.request.inject.value_or(of.site.inject).what != Inject::What::none) {
+        of.stacks = TRY(HostStacks::load(of.site, of.host.architecture, {true, ""}));
+    }
     of.host.step = std::move(order.step);
     of.host.pmi_directories = pmi_directories(of.host.step);
 

@@ -66,9 +66,13 @@ class HostLibraries {
 
     /// Reads the library at a path; nothing where there is none for this architecture.
     const HostFile* read(const std::string& path) {
+        const auto asked = real_paths_.find(path);
         std::error_code error;
-        const std::string real = std::filesystem::canonical(path, error).string();
-        if (error) {
+        const std::string real = asked != real_paths_.end()
+                                     ? asked->second
+                                     : std::filesystem::canonical(path, error).string();
+        real_paths_.emplace(path, error ? "" : real);
+        if (error || real.empty()) {
             return nullptr;
         }
         if (const auto known = files_.find(real); known != files_.end()) {
@@ -117,6 +121,7 @@ class HostLibraries {
   private:
     std::string architecture_;
     std::map<std::string, std::string> cache_;
+    std::map<std::string, std::string> real_paths_;  ///< of paths that were asked for
     std::map<std::string, std::optional<HostFile>> files_;
     formats::ElfIndexBuilder builder_;
 };
@@ -281,6 +286,22 @@ Result<ProbedHost> probe_stacks(const std::vector<Profile>& profiles,
         host.libc.version = compat::glibc_version(index.version_definitions(libc->second));
     }
     return host;
+}
+
+std::vector<std::string> probe_pmi(const std::string& plugin_directory) {
+    constexpr std::string_view kStart = "mpi_";
+    constexpr std::string_view kEnd = ".so";
+    std::vector<std::string> names;
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(plugin_directory, error), end; !error && at != end;
+         at.increment(error)) {
+        const std::string name = at->path().filename().string();
+        if (name.starts_with(kStart) && name.ends_with(kEnd) && name != "mpi_none.so") {
+            names.push_back(name.substr(kStart.size(), name.size() - kStart.size() - kEnd.size()));
+        }
+    }
+    std::ranges::sort(names);
+    return names;
 }
 
 unsigned probe_isa_level() {

@@ -25,4 +25,7 @@ Result<ProbedHost> probe_stacks(const std::vector<Profile>& profiles,
 /// x86-64-vN of this node's processor; 0 on others.
 unsigned probe_isa_level();
 
+/// What this node's Slurm offers for `srun --mpi`, by its plugins' files; sorted.
+std::vector<std::string> probe_pmi(const std::string& plugin_directory);
+
 }  // namespace lading::app

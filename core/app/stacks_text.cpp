@@ -52,7 +52,6 @@ std::string format_stacks(const ProbedHost& host) {
         fields.add("family", soname);
         fields.add("family_file", file);
     }
-    fields.add("index", host.index);
     return formats::encode_fields(fields);
 }
 
@@ -80,7 +79,6 @@ Result<ProbedHost> parse_stacks(std::string_view bytes, const std::vector<Profil
     for (std::size_t i = 0; i < std::min(sonames.size(), files.size()); ++i) {
         host.libc.family[sonames[i]] = static_cast<std::uint32_t>(std::stoul(files[i]));
     }
-    host.index = fields.get("index");
     return host;
 }
 

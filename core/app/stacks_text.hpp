@@ -12,9 +12,9 @@
 
 namespace lading::app {
 
+/// Neither the index nor the profiles are in these bytes: both are given again, the profiles as
+/// they were probed.
 std::string format_stacks(const ProbedHost& host);
-
-/// The profiles themselves are not in the bytes: those that were probed, in the same order.
 Result<ProbedHost> parse_stacks(std::string_view bytes, const std::vector<Profile>& profiles);
 
 }  // namespace lading::app

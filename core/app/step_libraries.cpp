@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "core/app/index_cache.hpp"
+
 namespace lading::app {
 namespace {
 
@@ -54,7 +56,11 @@ Result<Injection> plan_libraries(const StepLibrariesQuestion& of, int image, Ima
         hides_libraries(of.plan)) {
         return Injection{};
     }
-    Injection injection = TRY(reader.judge_compatibility(question, image));
+    Judged judged = TRY(reader.judge_compatibility(question, image));
+    if (!judged.index.empty() && of.image.kind == ImageFacts::Kind::squashfs) {
+        keep_index_as(of.host.user, cached_index_path(of.host.user.home, of.file), judged.index);
+    }
+    Injection injection = std::move(judged.injection);
     TRY(check_injection(injection, of.stacks.side()));
     const OnMismatch action = of.request.on_mismatch.value_or(of.site.on_mismatch);
     if (const Finding* const refusal = refusal_of(injection);

@@ -14,6 +14,7 @@ struct StepLibrariesQuestion {
     const Request& request;
     const SiteConfig& site;
     const ImageFacts& image;
+    int file;  ///< the image's, open
     const HostFacts& host;
     const HostStacks& stacks;
     const Plan& plan;  ///< all but the libraries

@@ -151,6 +151,10 @@ class Needs {
     }
 
     void use(Need& used, const IndexedFile& file, std::string_view soname) {
+        // hwloc's modules would show a device that is there; no job is run for them.
+        if (file.path.find("/hwloc/") != std::string_view::npos) {
+            return;
+        }
         if (!is_mpi_soname(file.soname)) {  // a binding of the library's own is no user
             add_once(used.users, file.id);
         }
@@ -193,9 +197,12 @@ class Needs {
         }
         for (const StackKind kind : {StackKind::mpi, StackKind::gpu}) {
             const auto direct = [&](const Need& one) { return one.kind == kind && one.direct; };
-            if (std::ranges::any_of(needs_, direct)) {
-                std::erase_if(needs_,
-                              [&](const Need& one) { return one.kind == kind && !one.direct; });
+            // A GPU library that a linked program does not load, some module of another might.
+            if (std::ranges::any_of(needs_, direct) || kind == StackKind::gpu) {
+                std::erase_if(needs_, [&](const Need& one) {
+                    const bool asked = kind == StackKind::gpu && one.declared;
+                    return one.kind == kind && !one.direct && !asked;
+                });
             }
         }
     }

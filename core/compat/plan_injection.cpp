@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/compat/attempt.hpp"
+#include "core/compat/describe.hpp"
 #include "core/compat/families.hpp"
 #include "core/compat/materialise.hpp"
 #include "core/compat/nvidia_require.hpp"
@@ -42,34 +43,6 @@ bool concerns(const Question& question, const Need& need) {
            std::ranges::any_of(question.host.stacks, [&](const Stack& stack) {
                return stack.profile.kind == need.kind && stack.profile.provides == need.provides;
            });
-}
-
-std::string describe_wish(const Question& question, const Need& need) {
-    std::string text(title_of(need.provides));
-    if (!need.sonames.empty()) {
-        text += fmt::format(" ({})", need.sonames.front());
-    }
-    if (need.declared) {
-        text += ", by label";
-    }
-    if (need.users.empty() && need.providers.empty() && !need.declared) {
-        text += ", by --container-inject";
-    }
-    if (need.users.empty() && !need.providers.empty()) {
-        text += fmt::format(", {}", question.image.index->file(need.providers.front()).path);
-    }
-    return text;
-}
-
-std::string describe_offer(const Question& question, const Attempt& tried) {
-    const Stack& stack = *tried.stacks.front();
-    for (const StackLibrary& library : stack.libraries) {
-        if (library.role == StackLibrary::Role::root) {
-            return fmt::format("{} ({})", stack.profile.name,
-                               question.host.index->file(library.file).path);
-        }
-    }
-    return stack.profile.name;
 }
 
 /// What the user demands although nothing in the image speaks of it: the site's first of that kind.
@@ -135,45 +108,6 @@ std::string out_of_reach(const Question& question, const Loader& loader, const S
         }
     }
     return {};
-}
-
-std::string speed_of(const Selection& selection, StackKind kind) {
-    std::vector<std::string> fabrics;
-    for (const auto& [name, library] : selection.libraries) {
-        const std::string family(stack_family(name));
-        if (library.inject && (family == "ucx" || family == "libfabric" || family == "verbs") &&
-            std::ranges::find(fabrics, family) == fabrics.end()) {
-            fabrics.push_back(family);
-        }
-    }
-    if (kind == StackKind::gpu) {
-        return "the host's driver in use";
-    }
-    return fabrics.empty() ? "the host's MPI in use"
-                           : fmt::format("host fabric in use ({})", fmt::join(fabrics, ", "));
-}
-
-Finding finding_without_attempt(const Question& question, const Need& need) {
-    Finding finding;
-    const bool mpi = need.kind == StackKind::mpi;
-    std::vector<std::string> others;
-    for (const Stack& stack : question.host.stacks) {
-        if (stack.profile.kind == need.kind) {
-            others.push_back(fmt::format("{}", title_of(stack.profile.provides)));
-        }
-    }
-    finding.offers = others.empty() ? "nothing" : fmt::format("{}", fmt::join(others, ", "));
-    finding.verdict = mpi && !others.empty() ? Verdict::translate : Verdict::missing;
-    if (finding.verdict == Verdict::translate) {
-        finding.reason = fmt::format("the image is built for {}, this site offers {}",
-                                     title_of(need.provides), finding.offers);
-        finding.remedy = fmt::format(
-            "rebuild on a base with {}, or use a translator such as Wi4MPI in the image",
-            others.front());
-    } else {
-        finding.reason = fmt::format("this site has no profile of {}", title_of(need.provides));
-    }
-    return finding;
 }
 
 /// Will the job use it, as far as can be told?  A program that does not is no worse off without.
@@ -259,55 +193,6 @@ Answer answer_need(const Question& question, const Loader& loader, const Subject
     return answer;
 }
 
-/// No illegal instruction an hour into the queue.
-std::optional<Finding> check_cpu(const Question& question, const Loader& loader,
-                                 const Subject& subject) {
-    const HostSide& host = question.host;
-    std::vector<std::uint32_t> files = subject.files;
-    if (const auto libc = loader.system("libc.so.6")) {
-        files.push_back(*libc);
-    }
-    const auto demanding = std::ranges::max_element(
-        files, {}, [&](std::uint32_t file) { return question.image.index->file(file).isa_level; });
-    const unsigned level =
-        demanding == files.end() ? 0 : question.image.index->file(*demanding).isa_level;
-    Finding finding;
-    finding.need = "CPU";
-    finding.wants =
-        level > 1 ? fmt::format("{} x86-64-v{}", host.architecture, level) : host.architecture;
-    finding.offers = host.isa_level > 0
-                         ? fmt::format("{} x86-64-v{}", host.architecture, host.isa_level)
-                         : host.architecture;
-    if (host.isa_level > 0 && level > host.isa_level) {
-        finding.verdict = Verdict::no_cpu;
-        finding.reason = fmt::format("{} is built for x86-64-v{} (GNU_PROPERTY_X86_ISA_1_NEEDED)",
-                                     question.image.index->file(*demanding).path, level);
-        finding.remedy = "ask Slurm for newer nodes (--constraint), or rebuild for x86-64-v" +
-                         std::to_string(host.isa_level);
-        finding.refuses = true;
-    }
-    return finding;
-}
-
-std::optional<Finding> check_architecture(const Question& question) {
-    const std::string& image = question.image.architecture;
-    const std::string& host = question.host.architecture;
-    const bool predecessor =
-        (image == "386" && host == "amd64") || (image == "arm" && host == "arm64");
-    if (image.empty() || image == host || predecessor) {
-        return std::nullopt;
-    }
-    Finding finding;
-    finding.need = "CPU";
-    finding.wants = image;
-    finding.offers = host;
-    finding.verdict = Verdict::no_arch;
-    finding.reason = fmt::format("the image is built for {}, this node is {}", image, host);
-    finding.remedy = "use an image built for this node's architecture";
-    finding.refuses = true;
-    return finding;
-}
-
 /// Stacks of all answers that hold, none twice.
 std::vector<const Stack*> chosen_stacks(const std::vector<Answer>& answers) {
     std::vector<const Stack*> stacks;
@@ -370,28 +255,6 @@ Selection select_together(const Question& question, const Loader& loader, const 
     }
 }
 
-Finding describe_libc(const Question& question, const Injection& injection,
-                      const std::string& own) {
-    Finding finding;
-    finding.need = "libc";
-    finding.wants = own;
-    finding.offers = question.host.libc.version.empty()
-                         ? "none"
-                         : fmt::format("glibc {}", question.host.libc.version);
-    if (!injection.libc.version.empty()) {
-        finding.verdict = Verdict::ok_glibc;
-        finding.reason = "the host's libraries need it; the image's static programs keep theirs";
-    }
-    const auto label = question.image.labels.find("org.supercontainers.glibc");
-    if (label != question.image.labels.end() && own != "glibc " + label->second) {
-        finding.reason = fmt::format(
-            "{}{}the label org.supercontainers.glibc says {}, the image's "
-            "libc says {}",
-            finding.reason, finding.reason.empty() ? "" : "; ", label->second, own);
-    }
-    return finding;
-}
-
 }  // namespace
 
 Injection plan_injection(const Question& question) {
@@ -404,9 +267,10 @@ Injection plan_injection(const Question& question) {
                         question.image.library_path);
     const Subject subject = find_subject(question.image, loader);
     std::vector<Answer> answers;
-    for (Need& need : find_needs(question.image, question.host.architecture, subject)) {
+    const std::vector<Need> needs = find_needs(question.image, question.host.architecture, subject);
+    for (const Need& need : needs) {
         if (wanted(question.wish, need.kind) && concerns(question, need)) {
-            answers.push_back(answer_need(question, loader, subject, std::move(need)));
+            answers.push_back(answer_need(question, loader, subject, need));
         }
     }
     for (const StackKind kind : {StackKind::mpi, StackKind::gpu}) {
@@ -421,10 +285,13 @@ Injection plan_injection(const Question& question) {
     for (Answer& answer : answers) {
         injection.findings.push_back(std::move(answer.finding));
     }
-    injection.findings.push_back(describe_libc(question, injection, image_libc(question, loader)));
-    if (auto finding = check_cpu(question, loader, subject)) {
-        injection.findings.push_back(std::move(*finding));
+    for (auto& finding : {describe_fabric(question, selection), describe_pmi(question, needs)}) {
+        if (finding) {
+            injection.findings.push_back(*finding);
+        }
     }
+    injection.findings.push_back(describe_libc(question, injection, image_libc(question, loader)));
+    injection.findings.push_back(check_cpu(question, loader, subject));
     return injection;
 }
 

@@ -21,10 +21,10 @@ on_node() {
     cluster exec --node "$node" -- "$@"
 }
 
-# The squashfs file of the tests' image; other tests leave images of their own in the store.
+# image_file [NAME]: the squashfs file of an image, by default of the one that most tests run.
 image_file() {
     local digest
-    digest=$(admin lading inspect --store "$LADING_CLUSTER_DIR/store" --json "$IMAGE" | jq -r .squashfs.digest)
+    digest=$(admin lading inspect --store "$LADING_CLUSTER_DIR/store" --json "${1:-$IMAGE}" | jq -r .squashfs.digest)
     printf '%s/store/blobs/sha256/%s' "$LADING_CLUSTER_DIR" "${digest#sha256:}"
 }
 

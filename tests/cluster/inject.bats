@@ -96,7 +96,7 @@ step() { alice timeout 60 srun --quiet -w n1 -N1 -n1 --mpi=pmi2 "$@"; }
     ended 125
     has "hello_static is linked statically"
     has "lading check"
-    nodes_are_idle
+    wait_for 10 nodes_are_idle
 }
 
 @test "--container-on-mismatch=warn starts the step, and says what it lacks" {
@@ -160,6 +160,29 @@ step() { alice timeout 60 srun --quiet -w n1 -N1 -n1 --mpi=pmi2 "$@"; }
     done
 }
 
+@test "images that were never imported are judged as well, and their index is kept" {
+    admin install -o alice "$(image_file "$plain")" /home/alice/own.sqsh
+    alice rm -rf /home/alice/.cache/lading
+    for _ in first second; do
+        run step --container=/home/alice/own.sqsh $bin/hello_c
+        ended 0
+        uses_host libmpich.so.12
+        [ "$(alice find /home/alice/.cache/lading/indexes -type f -user alice | wc -l)" -eq 1 ]
+    done
+    run alice lading --config "$LADING_CLUSTER_DIR/etc/lading.json" check /home/alice/own.sqsh
+    ended 0
+    has "MPICH"
+    alice rm -rf /home/alice/own.sqsh /home/alice/.cache/lading
+}
+
+@test "a directory is judged as well" {
+    admin cp -a "$("$repository/tests/matrix/images" bookworm-none)/." "$LADING_CLUSTER_DIR/unpacked.none"
+    run step --container="$LADING_CLUSTER_DIR/unpacked.none" $bin/hello_c
+    admin rm -rf "$LADING_CLUSTER_DIR/unpacked.none"
+    ended 0
+    uses_host libmpich.so.12
+}
+
 @test "a mount over the image's libraries is the user's own decision" {
     run step --container=$plain --container-mounts=/usr/lib:/usr/lib:ro sh -c 'test ! -e /run/lading/lib'
     ended 0
@@ -171,7 +194,7 @@ step() { alice timeout 60 srun --quiet -w n1 -N1 -n1 --mpi=pmi2 "$@"; }
     admin chmod o-w "$LADING_CLUSTER_DIR/etc/profiles.d/mpich.json"
     ended 125
     has "mpich.json"
-    nodes_are_idle
+    wait_for 10 nodes_are_idle
 }
 
 @test "a library that changes on the node is read anew" {

@@ -143,7 +143,7 @@ TEST_CASE("a program that uses no GPU starts in such an image, without the drive
     site.image.program("/usr/bin/other").needs("libc.so.6", "GLIBC_2.17");
     site.question.image.programs = {"/usr/bin/other"};
     site.requires_cuda("cuda>=12.9");
-    CHECK_FALSE(site.gpu().refuses);
+    CHECK(refusal_of(site.plan()) == nullptr);
     CHECK(site.plan().files.empty());
 }
 

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "core/compat/describe.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "core/compat/families.hpp"
+
+namespace lading::compat {
+namespace {
+
+/// What moves bytes between nodes; the other families of a stack's do not.
+constexpr std::string_view kFabrics[] = {"ucx", "libfabric", "verbs"};
+
+/// How the ranks of an MPI find each other under Slurm, its own way first.
+struct Meeting {
+    std::string_view provides;
+    std::string_view words;
+    std::vector<std::string_view> plugins;  ///< of `srun --mpi`
+};
+const std::vector<Meeting>& meetings() {
+    static const std::vector<Meeting> table = {
+        {"openmpi", "PMIx (--mpi=pmix)", {"pmix"}},
+        {"mpich", "PMI-2 (--mpi=pmi2) or PMIx", {"pmi2", "pmix", "cray_shasta"}},
+        {"mpi-abi", "PMI-2 or PMIx", {"pmi2", "pmix", "cray_shasta"}},
+    };
+    return table;
+}
+
+std::vector<std::string> injected_fabrics(const Selection& selection) {
+    std::vector<std::string> fabrics;
+    for (const auto& [name, library] : selection.libraries) {
+        const std::string family(stack_family(name));
+        if (library.inject && std::ranges::find(kFabrics, family) != std::end(kFabrics) &&
+            std::ranges::find(fabrics, family) == fabrics.end()) {
+            fabrics.push_back(family);
+        }
+    }
+    return fabrics;
+}
+
+}  // namespace
+
+std::string describe_wish(const Question& question, const Need& need) {
+    std::string text(title_of(need.provides));
+    if (!need.sonames.empty()) {
+        text += fmt::format(" ({})", need.sonames.front());
+    }
+    if (need.declared) {
+        text += ", by label";
+    }
+    if (need.users.empty() && need.providers.empty() && !need.declared) {
+        text += ", by --container-inject";
+    }
+    if (need.users.empty() && !need.providers.empty()) {
+        text += fmt::format(", {}", question.image.index->file(need.providers.front()).path);
+    }
+    return text;
+}
+
+std::string describe_offer(const Question& question, const Attempt& tried) {
+    const Stack& stack = *tried.stacks.front();
+    for (const StackLibrary& library : stack.libraries) {
+        if (library.role == StackLibrary::Role::root) {
+            return fmt::format("{} ({})", stack.profile.name,
+                               question.host.index->file(library.file).path);
+        }
+    }
+    return stack.profile.name;
+}
+
+std::string speed_of(const Selection& selection, StackKind kind) {
+    if (kind == StackKind::gpu) {
+        return "the host's driver in use";
+    }
+    const std::vector<std::string> fabrics = injected_fabrics(selection);
+    return fabrics.empty() ? "the host's MPI in use"
+                           : fmt::format("host fabric in use ({})", fmt::join(fabrics, ", "));
+}
+
+Finding finding_without_attempt(const Question& question, const Need& need) {
+    Finding finding;
+    const bool mpi = need.kind == StackKind::mpi;
+    std::vector<std::string> others;
+    for (const Stack& stack : question.host.stacks) {
+        if (stack.profile.kind == need.kind) {
+            others.push_back(fmt::format("{}", title_of(stack.profile.provides)));
+        }
+    }
+    finding.offers = others.empty() ? "nothing" : fmt::format("{}", fmt::join(others, ", "));
+    finding.verdict = mpi && !others.empty() ? Verdict::translate : Verdict::missing;
+    if (finding.verdict == Verdict::translate) {
+        finding.reason = fmt::format("the image is built for {}, this site offers {}",
+                                     title_of(need.provides), finding.offers);
+        finding.remedy = fmt::format(
+            "rebuild on a base with {}, or use a translator such as Wi4MPI in the image",
+            others.front());
+    } else {
+        finding.reason = fmt::format("this site has no profile of {}", title_of(need.provides));
+    }
+    return finding;
+}
+
+std::optional<Finding> describe_fabric(const Question& question, const Selection& selection) {
+    const std::vector<std::string> fabrics = injected_fabrics(selection);
+    if (fabrics.empty()) {
+        return std::nullopt;
+    }
+    Finding finding;
+    finding.need = "fabric";
+    std::vector<std::string> own;
+    for (const auto& [name, library] : selection.libraries) {
+        const std::string family(stack_family(name));
+        if (std::ranges::find(fabrics, family) != fabrics.end() && !library.replaces.empty() &&
+            std::ranges::find(own, family) == own.end()) {
+            own.push_back(family);
+        }
+        if (library.inject && finding.offers.empty() && !family.empty() &&
+            std::ranges::find(fabrics, family) != fabrics.end()) {
+            finding.offers = fmt::format("{} ({})", fmt::join(fabrics, ", "),
+                                         question.host.index->file(library.host_file).path);
+        }
+    }
+    finding.wants = own.empty() ? "none of its own" : fmt::format("{}", fmt::join(own, ", "));
+    finding.verdict = Verdict::ok;
+    return finding;
+}
+
+std::optional<Finding> describe_pmi(const Question& question, const std::vector<Need>& needs) {
+    const auto mpi = std::ranges::find(needs, StackKind::mpi, &Need::kind);
+    if (mpi == needs.end() || question.host.pmi.empty()) {
+        return std::nullopt;
+    }
+    const auto meeting = std::ranges::find(meetings(), mpi->provides, &Meeting::provides);
+    if (meeting == meetings().end()) {
+        return std::nullopt;
+    }
+    Finding finding;
+    finding.need = "PMI";
+    finding.wants = meeting->words;
+    finding.offers = fmt::format("{}", fmt::join(question.host.pmi, ", "));
+    const bool met = std::ranges::any_of(question.host.pmi, [&](const std::string& plugin) {
+        return std::ranges::any_of(meeting->plugins, [&](std::string_view known) {
+            return plugin.starts_with(known);  // pmix_v4
+        });
+    });
+    if (!met) {
+        finding.verdict = Verdict::missing;
+        finding.reason = "this Slurm has none of them: each rank would be alone in a world of one";
+        finding.remedy =
+            "start the ranks with the image's own mpirun, or ask the administrator "
+            "for Slurm's plugin";
+    }
+    return finding;
+}
+
+Finding check_cpu(const Question& question, const Loader& loader, const Subject& subject) {
+    const HostSide& host = question.host;
+    std::vector<std::uint32_t> files = subject.files;
+    if (const auto libc = loader.system("libc.so.6")) {
+        files.push_back(*libc);
+    }
+    const auto demanding = std::ranges::max_element(
+        files, {}, [&](std::uint32_t file) { return question.image.index->file(file).isa_level; });
+    const unsigned level =
+        demanding == files.end() ? 0 : question.image.index->file(*demanding).isa_level;
+    Finding finding;
+    finding.need = "CPU";
+    finding.wants =
+        level > 1 ? fmt::format("{} x86-64-v{}", host.architecture, level) : host.architecture;
+    finding.offers = host.isa_level > 0
+                         ? fmt::format("{} x86-64-v{}", host.architecture, host.isa_level)
+                         : host.architecture;
+    if (host.isa_level > 0 && level > host.isa_level) {
+        finding.verdict = Verdict::no_cpu;
+        finding.reason = fmt::format("{} is built for x86-64-v{} (GNU_PROPERTY_X86_ISA_1_NEEDED)",
+                                     question.image.index->file(*demanding).path, level);
+        finding.remedy = "ask Slurm for newer nodes (--constraint), or rebuild for x86-64-v" +
+                         std::to_string(host.isa_level);
+        finding.refuses = true;
+    }
+    return finding;
+}
+
+std::optional<Finding> check_architecture(const Question& question) {
+    const std::string& image = question.image.architecture;
+    const std::string& host = question.host.architecture;
+    const bool predecessor =
+        (image == "386" && host == "amd64") || (image == "arm" && host == "arm64");
+    if (image.empty() || image == host || predecessor) {
+        return std::nullopt;
+    }
+    Finding finding;
+    finding.need = "CPU";
+    finding.wants = image;
+    finding.offers = host;
+    finding.verdict = Verdict::no_arch;
+    finding.reason = fmt::format("the image is built for {}, this node is {}", image, host);
+    finding.remedy = "use an image built for this node's architecture";
+    finding.refuses = true;
+    return finding;
+}
+
+Finding describe_libc(const Question& question, const Injection& injection,
+                      const std::string& own) {
+    Finding finding;
+    finding.need = "libc";
+    finding.wants = own;
+    finding.offers = question.host.libc.version.empty()
+                         ? "none"
+                         : fmt::format("glibc {}", question.host.libc.version);
+    if (!injection.libc.version.empty()) {
+        finding.verdict = Verdict::ok_glibc;
+        finding.reason = "the host's libraries need it; the image's static programs keep theirs";
+    }
+    const auto label = question.image.labels.find("org.supercontainers.glibc");
+    if (label != question.image.labels.end() && own != "glibc " + label->second) {
+        finding.reason = fmt::format(
+            "{}{}the label org.supercontainers.glibc says {}, the image's "
+            "libc says {}",
+            finding.reason, finding.reason.empty() ? "" : "; ", label->second, own);
+    }
+    return finding;
+}
+
+}  // namespace lading::compat
