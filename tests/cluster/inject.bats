@@ -131,7 +131,8 @@ step() { alice timeout 60 srun --quiet -w n1 -N1 -n1 --mpi=pmi2 "$@"; }
     run alice lading --config "$LADING_CLUSTER_DIR/etc/lading.json" check --json $old $bin/hello_c
     ended 0
     verdict=$(jq -r '.findings[] | select(.need == "MPI").verdict' <<<"$output")
-    [ "$verdict" = OK_GLIBC ]
+    [[ $verdict == OK_GLIBC || $verdict == DEGRADED ]]
+    [ "$(jq -r .libc.version <<<"$output")" != "" ]
     for source in $(jq -r '.files[].source' <<<"$output"); do
         admin test -f "$source"
     done
@@ -176,9 +177,10 @@ step() { alice timeout 60 srun --quiet -w n1 -N1 -n1 --mpi=pmi2 "$@"; }
 }
 
 @test "a directory is judged as well" {
-    admin cp -a "$("$repository/tests/matrix/images" bookworm-none)/." "$LADING_CLUSTER_DIR/unpacked.none"
+    root=$("$repository/tests/matrix/images" bookworm-none)
+    cp -a "$root/." "$LADING_CLUSTER_DIR/unpacked.none"
     run step --container="$LADING_CLUSTER_DIR/unpacked.none" $bin/hello_c
-    admin rm -rf "$LADING_CLUSTER_DIR/unpacked.none"
+    rm -rf "$LADING_CLUSTER_DIR/unpacked.none"
     ended 0
     uses_host libmpich.so.12
 }

@@ -196,6 +196,15 @@ TEST_CASE("a program's loader is named in its first bytes") {
     CHECK(elf_interpreter("").empty());
 }
 
+TEST_CASE("what env looks up for a script is taken from its usual place") {
+    CHECK(script_program("#!/usr/bin/env python3\n") == "/usr/bin/python3");
+    CHECK(script_program("#!/usr/bin/env -S LC_ALL=C perl -w\n") == "/usr/bin/perl");
+    CHECK(script_program("#!/usr/bin/env /opt/bin/julia\n") == "/opt/bin/julia");
+    CHECK(script_program("#!/usr/bin/env\npython3\n") == "/usr/bin/env");
+    CHECK(script_program("#!/bin/sh -e\n") == "/bin/sh");
+    CHECK(script_program("no script").empty());
+}
+
 TEST_CASE("a script's interpreter is the first word of its first line") {
     CHECK(script_interpreter("#!/bin/sh\nexit\n") == "/bin/sh");
     CHECK(script_interpreter("#! \t/usr/bin/env python3\n") == "/usr/bin/env");

@@ -218,6 +218,21 @@ TEST_CASE("entries that all name the same long string are refused, not copied") 
     CHECK_FALSE(parse_ld_cache(bytes, "amd64"));
 }
 
+TEST_CASE("a loader is led to a cache of another name, wherever it holds the old one") {
+    const std::string name("/etc/ld.so.cache", 17);
+    const auto led = redirect_loader("a" + name + "b" + name + "c", "/run/lading/ldso");
+    REQUIRE(led);
+    const std::string other("/run/lading/ldso", 17);
+    CHECK(*led == "a" + other + "b" + other + "c");
+}
+
+TEST_CASE("a loader that names no cache, and a cache with a longer name, are errors") {
+    CHECK_FALSE(redirect_loader("no loader", "/run/lading/ldso"));
+    CHECK_FALSE(redirect_loader(std::string("/etc/ld.so.cache", 17), "/run/lading/cache"));
+    // A longer path that begins like it is not the loader's.
+    CHECK_FALSE(redirect_loader("/etc/ld.so.cache.d", "/run/lading/ldso"));
+}
+
 TEST_CASE("the real loader finds libraries by a cache that was written") {
     const std::string self = read_file("/proc/self/exe");
     const std::string architecture = elf_architecture(self);
