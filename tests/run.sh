@@ -20,7 +20,7 @@ suites=bookworm
 while [[ $# -gt 0 ]]; do
     case $1 in
     --matrix)
-        LADING_MATRIX_IMAGES=$(tests/matrix/images --list)
+        LADING_MATRIX_IMAGES="$(tests/matrix/images --list) bookworm-lammps"
         export LADING_MATRIX_IMAGES
         ;;
     --all-slurm) suites='bookworm;trixie;sid' ;;

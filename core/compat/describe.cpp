@@ -12,7 +12,12 @@ namespace lading::compat {
 namespace {
 
 /// What moves bytes between nodes; the other families of a stack's do not.
-constexpr std::string_view kFabrics[] = {"ucx", "libfabric", "verbs"};
+struct Fabric {
+    std::string_view family;
+    std::string_view library;  ///< that programs link with
+};
+constexpr Fabric kFabrics[] = {
+    {"ucx", "libucp"}, {"libfabric", "libfabric"}, {"verbs", "libibverbs"}};
 
 /// How the ranks of an MPI find each other under Slurm, its own way first.
 struct Meeting {
@@ -29,16 +34,23 @@ const std::vector<Meeting>& meetings() {
     return table;
 }
 
-std::vector<std::string> injected_fabrics(const Selection& selection) {
-    std::vector<std::string> fabrics;
+const Selected* find_library(const Selection& selection, std::string_view stem) {
     for (const auto& [name, library] : selection.libraries) {
-        const std::string family(stack_family(name));
-        if (library.inject && std::ranges::find(kFabrics, family) != std::end(kFabrics) &&
-            std::ranges::find(fabrics, family) == fabrics.end()) {
-            fabrics.push_back(family);
+        if (library.inject && split_soname(name).stem == stem) {
+            return &library;
         }
     }
-    return fabrics;
+    return nullptr;
+}
+
+std::vector<std::string> injected_fabrics(const Selection& selection) {
+    std::vector<std::string> names;
+    for (const Fabric& fabric : kFabrics) {
+        if (find_library(selection, fabric.library) != nullptr) {
+            names.emplace_back(fabric.family);
+        }
+    }
+    return names;
 }
 
 }  // namespace
@@ -104,36 +116,42 @@ Finding finding_without_attempt(const Question& question, const Need& need) {
 }
 
 std::optional<Finding> describe_fabric(const Question& question, const Selection& selection) {
-    const std::vector<std::string> fabrics = injected_fabrics(selection);
-    if (fabrics.empty()) {
+    std::vector<std::string> own;
+    std::vector<std::string> offered;
+    for (const Fabric& fabric : kFabrics) {
+        if (const Selected* const library = find_library(selection, fabric.library)) {
+            offered.emplace_back(question.host.index->file(library->host_file).path);
+            if (!library->replaces.empty()) {
+                own.emplace_back(fabric.family);
+            }
+        }
+    }
+    if (offered.empty()) {
         return std::nullopt;
     }
     Finding finding;
     finding.need = "fabric";
-    std::vector<std::string> own;
-    for (const auto& [name, library] : selection.libraries) {
-        const std::string family(stack_family(name));
-        if (std::ranges::find(fabrics, family) != fabrics.end() && !library.replaces.empty() &&
-            std::ranges::find(own, family) == own.end()) {
-            own.push_back(family);
-        }
-        if (library.inject && finding.offers.empty() && !family.empty() &&
-            std::ranges::find(fabrics, family) != fabrics.end()) {
-            finding.offers = fmt::format("{} ({})", fmt::join(fabrics, ", "),
-                                         question.host.index->file(library.host_file).path);
-        }
-    }
     finding.wants = own.empty() ? "none of its own" : fmt::format("{}", fmt::join(own, ", "));
+    finding.offers =
+        fmt::format("{} ({})", fmt::join(injected_fabrics(selection), ", "), offered.front());
     finding.verdict = Verdict::ok;
     return finding;
 }
 
-std::optional<Finding> describe_pmi(const Question& question, const std::vector<Need>& needs) {
+std::optional<Finding> describe_pmi(const Question& question, const std::vector<Need>& needs,
+                                    const std::vector<const Stack*>& stacks) {
     const auto mpi = std::ranges::find(needs, StackKind::mpi, &Need::kind);
     if (mpi == needs.end() || question.host.pmi.empty()) {
         return std::nullopt;
     }
-    const auto meeting = std::ranges::find(meetings(), mpi->provides, &Meeting::provides);
+    // The standard ABI says nothing of it: whose library stands behind it does.
+    std::string provides = mpi->provides;
+    for (const Stack* const stack : stacks) {
+        if (provides == "mpi-abi" && stack->profile.kind == StackKind::mpi) {
+            provides = stack->profile.provides;
+        }
+    }
+    const auto meeting = std::ranges::find(meetings(), provides, &Meeting::provides);
     if (meeting == meetings().end()) {
         return std::nullopt;
     }

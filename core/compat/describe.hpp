@@ -21,10 +21,10 @@ Finding finding_without_attempt(const Question& question, const Need& need);
 std::optional<Finding> describe_fabric(const Question& question, const Selection& selection);
 
 /// How the ranks of the image's MPI find each other; nothing where the host's Slurm is not known.
-std::optional<Finding> describe_pmi(const Question& question, const std::vector<Need>& needs);
+std::optional<Finding> describe_pmi(const Question& question, const std::vector<Need>& needs,
+                                    const std::vector<const Stack*>& stacks);
 
-Finding describe_libc(const Question& question, const Injection& injection,
-                      const std::string& own);
+Finding describe_libc(const Question& question, const Injection& injection, const std::string& own);
 
 /// No illegal instruction an hour into the queue.
 Finding check_cpu(const Question& question, const Loader& loader, const Subject& subject);

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "core/compat/families.hpp"
@@ -82,7 +83,19 @@ void add_library(const Question& question, const Selected& library, const std::s
 
 /// Where a loader of glibc 2.33 or later looks first in any directory of an RPATH, a RUNPATH or
 /// LD_LIBRARY_PATH, so that one that names the image's library directory does not lead to its libc.
+/// The image's own loader, which static programs bring along, hardly ever does: it is older.
 constexpr std::string_view kHwcaps = "glibc-hwcaps/x86-64-v2";
+constexpr int kFirstWithHwcaps = 33;
+
+bool looks_at_hwcaps(const HostSide& host) {
+    constexpr std::string_view kMajor = "2.";
+    int minor = 0;
+    return host.isa_level >= 2 && host.libc.version.starts_with(kMajor) &&
+           std::from_chars(host.libc.version.data() + kMajor.size(),
+                           host.libc.version.data() + host.libc.version.size(), minor)
+                   .ec == std::errc{} &&
+           minor >= kFirstWithHwcaps;
+}
 
 /// The whole family in a directory of its own, and a cache that sends the loader there first; all
 /// else stays where the image has it.
@@ -107,20 +120,19 @@ void add_libc(const Question& question, const Loader& loader, const MissingVersi
             libc.libraries.try_emplace(file.soname, file.targets.front().value);
         }
     }
+    const bool hwcaps = looks_at_hwcaps(question.host);
+    const std::string directory = hwcaps ? fmt::format("{}/{}", loader.libc_directory(), kHwcaps)
+                                         : std::string(kLibraryDirectory);
     for (const auto& [soname, id] : question.host.libc.family) {
         const IndexedFile file = question.host.index->file(id);
         if (file.path == libc.loader.value) {
             continue;
         }
-        const std::string target = fmt::format("{}/{}", kLibraryDirectory, soname);
+        const std::string target = fmt::format("{}/{}", directory, soname);
         libc.libraries[soname] = target;
-        std::vector<GuestPath> targets{{target}};
-        if (question.host.isa_level >= 2) {
-            targets.push_back({fmt::format("{}/{}/{}", loader.libc_directory(), kHwcaps, soname)});
-        }
         injection.files.push_back({soname,
                                    {std::string(file.path)},
-                                   std::move(targets),
+                                   {{target}},
                                    std::string(file.build_id),
                                    fmt::format("{} needs {}", because.by, because.version)});
     }
@@ -137,7 +149,7 @@ void add_libc(const Question& question, const Loader& loader, const MissingVersi
     for (const std::string& path : loaders) {
         libc.loaders.push_back({path});
     }
-    if (!question.image.library_path.empty()) {
+    if (!hwcaps && !question.image.library_path.empty()) {
         injection.environment["LD_LIBRARY_PATH"] =
             fmt::format("{}:{}", kLibraryDirectory, fmt::join(question.image.library_path, ":"));
     }

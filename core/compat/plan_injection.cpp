@@ -285,7 +285,8 @@ Injection plan_injection(const Question& question) {
     for (Answer& answer : answers) {
         injection.findings.push_back(std::move(answer.finding));
     }
-    for (auto& finding : {describe_fabric(question, selection), describe_pmi(question, needs)}) {
+    for (auto& finding : {describe_fabric(question, selection),
+                          describe_pmi(question, needs, chosen_stacks(answers))}) {
         if (finding) {
             injection.findings.push_back(*finding);
         }

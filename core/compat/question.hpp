@@ -45,7 +45,8 @@ struct HostSide {
     HostLibc libc;
     std::string architecture;  ///< GOARCH value
     unsigned isa_level = 0;    ///< x86-64-vN of this node's processor; 0: not known
-    std::vector<std::string> pmi;  ///< what `srun --mpi` offers: `pmi2`, `pmix_v4`; empty: not known
+    std::vector<std::string>
+        pmi;  ///< what `srun --mpi` offers: `pmi2`, `pmix_v4`; empty: not known
 };
 
 /// What --container-inject asks for.

@@ -86,8 +86,9 @@ struct InjectedLibc {
     bool operator==(const InjectedLibc&) const = default;
 };
 
-/// Where the files of the host's glibc lie in the container, and what its loader reads instead of
-/// /etc/ld.so.cache: as long as that name, whose place in the loader's copy it takes.
+/// Where the files of the host's glibc lie in the container, if the host's loader looks at no
+/// glibc-hwcaps, and what it reads instead of /etc/ld.so.cache: as long as that name, whose place in
+/// the loader's copy it takes.
 inline constexpr std::string_view kLibraryDirectory = "/run/lading/lib";
 inline constexpr std::string_view kLoaderCache = "/run/lading/ldso";
 

@@ -127,6 +127,21 @@ step() { alice timeout 60 srun --quiet -w n1 -N1 -n1 --mpi=pmi2 "$@"; }
     lacks "$(host_file libquadmath.so.0)"
 }
 
+# libraries_of JOB: what the job's record says of them.
+libraries_of() { alice lading record "$1" --json | jq -e '.images[0].libraries'; }
+
+@test "the job's record says what was injected, what was kept, and why" {
+    job=$(alice sbatch --parsable --wait -N1 --container=$old --wrap "$bin/hello_c" --output /dev/null)
+    wait_for 30 libraries_of "$job"
+    libraries=$(libraries_of "$job")
+    [[ $(jq -r .verdicts.MPI <<<"$libraries") =~ ^(OK_GLIBC|DEGRADED)$ ]]
+    jq -e '.profiles | index("mpich")' <<<"$libraries"
+    jq -e '.injected[] | select(.[0] == "libmpich.so.12")' <<<"$libraries"
+    jq -e '.kept | length > 0' <<<"$libraries"
+    run alice lading record "$job"
+    has "libmpich.so.12"
+}
+
 @test "the check says before the job what the job then gets" {
     run alice lading --config "$LADING_CLUSTER_DIR/etc/lading.json" check --json $old $bin/hello_c
     ended 0
@@ -186,7 +201,7 @@ step() { alice timeout 60 srun --quiet -w n1 -N1 -n1 --mpi=pmi2 "$@"; }
 }
 
 @test "a mount over the image's libraries is the user's own decision" {
-    run step --container=$plain --container-mounts=/usr/lib:/usr/lib:ro sh -c 'test ! -e /run/lading/lib'
+    run step --container=$plain --container-mounts=/usr/lib:/usr/lib:ro sh -c 'test ! -e /run/lading'
     ended 0
 }
 

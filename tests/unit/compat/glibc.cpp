@@ -33,7 +33,7 @@ TEST_CASE("the host's MPI needs a newer glibc than the image has: the host's who
     CHECK(libc.version == "2.36");
     CHECK(libc.loader.value == kLibraries + "/ld-linux-x86-64.so.2");
     CHECK(libc.loaders == std::vector<GuestPath>{{kLibraries + "/ld-linux-x86-64.so.2"}});
-    const std::string farm(kLibraryDirectory);
+    const std::string farm = kLibraries + "/glibc-hwcaps/x86-64-v2";
     for (const std::string name : {"libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2"}) {
         CHECK(site.file(name).source.value == kLibraries + "/" + name);
         CHECK(site.covers(name, farm + "/" + name));
@@ -68,10 +68,17 @@ TEST_CASE("LD_LIBRARY_PATH is prefixed only where it is set, and only for the ho
     SECTION("set, with the host's glibc") {
         OlderImage site;
         site.app();
+        site.question.host.isa_level = 1;
         site.question.image.library_path = {"/opt/app/lib", "/opt/more"};
         site.plan();
         CHECK(site.plan().environment.at("LD_LIBRARY_PATH") ==
               "/run/lading/lib:/opt/app/lib:/opt/more");
+    }
+    SECTION("set, where the loader looks at the processor's level first") {
+        OlderImage site;
+        site.app();
+        site.question.image.library_path = {"/opt/app/lib"};
+        CHECK(site.plan().environment.empty());
     }
     SECTION("set, with the image's glibc") {
         FakeSite site;
