@@ -151,6 +151,7 @@ Result<CheckedImage> check_image(const CheckOrder& order) {
     JudgeQuestion question =
         judge_question(order.request, order.site, checked.image, checked.host, checked.plan);
     question.programs = order.programs;
+    question.insist = true;
     const sys::Fd index = TRY(find_index(found, checked.host.user.home));
     checked.injection = TRY(judge_by_child(question, index, found.file, stacks.side()));
     add_injection(checked.injection, order.request, checked.plan);

@@ -212,6 +212,10 @@ Result<Injection> judge_compatibility(const JudgeQuestion& question, std::string
     for (const std::string& name : question.programs) {
         if (std::string path = programs.find(name); !path.empty()) {
             asked.image.programs.push_back(std::move(path));
+        } else if (question.insist) {
+            return fail(Code::not_found,
+                        fmt::format("the program {} is not in the image {}", name, question.image),
+                        fmt::format("looked in PATH={}", question.path));
         }
     }
     std::string outside;

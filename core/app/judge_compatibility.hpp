@@ -30,8 +30,9 @@ struct JudgeQuestion {
     std::string architecture;                   ///< the image's, as its configuration says
     std::map<std::string, std::string> labels;  ///< those of the command line over the image's
     Inject inject;
-    std::vector<std::string> programs;     ///< as they would be typed; empty: whatever is run
-    std::string path;                      ///< PATH in the container
+    std::vector<std::string> programs;  ///< as they would be typed; empty: whatever is run
+    bool insist = false;  ///< a program that is nowhere is an error; a step finds that out itself
+    std::string path;     ///< PATH in the container
     std::string working_directory;         ///< in the container
     std::string library_path;              ///< LD_LIBRARY_PATH in the container
     std::vector<std::string> environment;  ///< NVIDIA_REQUIRE_CUDA=… and its like

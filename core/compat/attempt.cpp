@@ -179,22 +179,23 @@ void judge_users(const Question& question, const Loader& loader, const Subject& 
 
 }  // namespace
 
-std::vector<std::string> searched_directories(const Question& question, const Loader& loader,
-                                              const std::vector<std::uint32_t>& files) {
-    std::vector<std::string> directories;
+Searchers find_searchers(const Question& question, const Loader& loader,
+                         std::vector<std::uint32_t> files) {
+    Searchers searchers;
     for (const std::uint32_t id : files) {
         const IndexedFile file = question.image.index->file(id);
         if (is_mpi_soname(file.soname) || !stack_family(file.soname).empty()) {
             continue;  // the host's takes its place, without its RPATH
         }
-        // RUNPATH serves its own file alone, and is looked at when that file is.
         for (std::string& directory : loader.directories(file, file.rpath)) {
-            if (std::ranges::find(directories, directory) == directories.end()) {
-                directories.push_back(std::move(directory));
+            if (std::ranges::find(searchers.directories, directory) ==
+                searchers.directories.end()) {
+                searchers.directories.push_back(std::move(directory));
             }
         }
     }
-    return directories;
+    searchers.files = std::move(files);
+    return searchers;
 }
 
 Attempt attempt(const Question& question, const Loader& loader, const Subject& subject,
@@ -211,7 +212,7 @@ Attempt attempt(const Question& question, const Loader& loader, const Subject& s
     std::vector<std::uint32_t> users = need.users;
     users.insert(users.end(), subject.files.begin(), subject.files.end());
     tried.selection = select_libraries(question, loader, tried.stacks,
-                                       searched_directories(question, loader, users));
+                                       find_searchers(question, loader, std::move(users)));
     if (need.kind == StackKind::mpi) {
         if (std::string why = missing_interface(tried, need); !why.empty()) {
             tried.verdict = Verdict::no_abi;

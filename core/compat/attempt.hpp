@@ -26,8 +26,8 @@ struct Attempt {
 Attempt attempt(const Question& question, const Loader& loader, const Subject& subject,
                 const Need& need, const Stack& stack);
 
-/// Directories in which these files look before the system's.
-std::vector<std::string> searched_directories(const Question& question, const Loader& loader,
-                                              const std::vector<std::uint32_t>& files);
+/// These files, and where they look before the system's directories.
+Searchers find_searchers(const Question& question, const Loader& loader,
+                         std::vector<std::uint32_t> files);
 
 }  // namespace lading::compat

@@ -202,23 +202,33 @@ Finding check_cpu(const Question& question, const Loader& loader, const Subject&
     return finding;
 }
 
-std::optional<Finding> check_architecture(const Question& question) {
-    const std::string& image = question.image.architecture;
+std::optional<Finding> check_architecture(const Question& question, const Subject& subject) {
     const std::string& host = question.host.architecture;
-    const bool predecessor =
-        (image == "386" && host == "amd64") || (image == "arm" && host == "arm64");
-    if (image.empty() || image == host || predecessor) {
-        return std::nullopt;
-    }
+    const auto runs = [&](std::string_view machine) {
+        return machine.empty() || machine == host || (machine == "386" && host == "amd64") ||
+               (machine == "arm" && host == "arm64");
+    };
     Finding finding;
     finding.need = "CPU";
-    finding.wants = image;
     finding.offers = host;
     finding.verdict = Verdict::no_arch;
-    finding.reason = fmt::format("the image is built for {}, this node is {}", image, host);
     finding.remedy = "use an image built for this node's architecture";
     finding.refuses = true;
-    return finding;
+    if (const std::string& image = question.image.architecture; !runs(image)) {
+        finding.wants = image;
+        finding.reason = fmt::format("the image is built for {}, this node is {}", image, host);
+        return finding;
+    }
+    for (const std::uint32_t program : subject.programs) {
+        const formats::IndexedFile file = question.image.index->file(program);
+        if (!runs(file.architecture)) {
+            finding.wants = file.architecture;
+            finding.reason = fmt::format("{} is built for {}, this node is {}", file.path,
+                                         file.architecture, host);
+            return finding;
+        }
+    }
+    return std::nullopt;
 }
 
 Finding describe_libc(const Question& question, const Injection& injection,

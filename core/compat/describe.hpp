@@ -28,6 +28,7 @@ Finding describe_libc(const Question& question, const Injection& injection, cons
 
 /// No illegal instruction an hour into the queue.
 Finding check_cpu(const Question& question, const Loader& loader, const Subject& subject);
-std::optional<Finding> check_architecture(const Question& question);
+/// Of the image, and of the job's programs.
+std::optional<Finding> check_architecture(const Question& question, const Subject& subject);
 
 }  // namespace lading::compat

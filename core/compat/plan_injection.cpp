@@ -231,7 +231,7 @@ Selection select_together(const Question& question, const Loader& loader, const 
         }
         Selection selection =
             select_libraries(question, loader, chosen_stacks(answers),
-                             searched_directories(question, loader, users_of(answers, subject)));
+                             find_searchers(question, loader, users_of(answers, subject)));
         const std::vector<Broken> broken = check_users(question, loader, selection);
         // What one of them has accepted by itself is no quarrel between them.
         const auto accepted = [&](const Broken& user) {
@@ -259,13 +259,13 @@ Selection select_together(const Question& question, const Loader& loader, const 
 
 Injection plan_injection(const Question& question) {
     Injection injection;
-    if (auto finding = check_architecture(question)) {
-        injection.findings.push_back(std::move(*finding));
-        return injection;
-    }
     const Loader loader(*question.image.index, question.host.architecture, question.host.isa_level,
                         question.image.library_path);
     const Subject subject = find_subject(question.image, loader);
+    if (auto finding = check_architecture(question, subject)) {
+        injection.findings.push_back(std::move(*finding));
+        return injection;
+    }
     std::vector<Answer> answers;
     const std::vector<Need> needs = find_needs(question.image, question.host.architecture, subject);
     for (const Need& need : needs) {

@@ -108,6 +108,18 @@ class Checker {
                      });
     }
 
+    /// Something else of the image's that the user loads, and that stays, defines it as well.
+    bool others_export(std::uint32_t user, const ElfImport& import) const {
+        if (!import.version.empty()) {
+            return false;
+        }
+        const auto loaded = loader_.closure(user, replaced_);
+        return std::ranges::any_of(loaded, [&](const Loaded& other) {
+            return other.file && !replaced_.contains(*other.file) &&
+                   image_.exports(*other.file, import.name, "");
+        });
+    }
+
     std::string breaks(std::uint32_t user, std::string_view soname, const Selected& library) const {
         const std::string host_path(host_.file(library.host_file).path);
         const auto definitions = host_.version_definitions(library.host_file);
@@ -121,7 +133,8 @@ class Checker {
         const auto missing = image_.find_import(user, [&](const ElfImport& import) {
             const bool ours =
                 import.version.empty() ? is_of(library, import.name) : import.file == soname;
-            return ours && !import.weak && !host_exports(library, import.name, import.version);
+            return ours && !import.weak && !host_exports(library, import.name, import.version) &&
+                   !others_export(user, import);
         });
         return missing ? lacking(missing->name, host_path)
                        : breaks_copies(user, soname, library, host_path);

@@ -32,8 +32,8 @@ bool defines(const ElfIndex& index, std::uint32_t id, std::string_view version) 
 class Selector {
   public:
     Selector(const Question& question, const Loader& image, const std::vector<const Stack*>& stacks,
-             const std::vector<std::string>& searched)
-        : question_(question), image_(image), stacks_(stacks), searched_(searched) {
+             const Searchers& searchers)
+        : question_(question), image_(image), stacks_(stacks), searchers_(searchers) {
         for (const Stack* const stack : stacks_) {
             for (const StackLibrary& library : stack->libraries) {
                 for (const std::string& name : library.names) {
@@ -93,10 +93,26 @@ class Selector {
         return known->second;
     }
 
+    /// A program's own needs are loaded first, by its RUNPATH, and then serve everybody of that
+    /// name.
+    void add_runpath_copies(const std::string& soname, std::vector<std::uint32_t>& copies) const {
+        for (const std::uint32_t user : image().users(soname)) {
+            if (image().file(user).runpath.empty() ||
+                std::ranges::find(searchers_.files, user) == searchers_.files.end()) {
+                continue;
+            }
+            const auto found = image_.find(user, soname);
+            if (found && std::ranges::find(copies, *found) == copies.end()) {
+                copies.push_back(*found);
+            }
+        }
+    }
+
     const std::vector<std::uint32_t>& copies(const std::string& soname) {
         const auto [known, fresh] = copies_.try_emplace(soname);
         if (fresh) {
-            known->second = image_.copies(soname, searched_);
+            known->second = image_.copies(soname, searchers_.directories);
+            add_runpath_copies(soname, known->second);
         }
         return known->second;
     }
@@ -209,7 +225,7 @@ class Selector {
     const Question& question_;
     const Loader& image_;
     const std::vector<const Stack*>& stacks_;
-    const std::vector<std::string>& searched_;
+    const Searchers& searchers_;
     /// Two stacks may each have a copy of one library: the first is the one that is used.
     std::map<std::string, std::vector<const StackLibrary*>, std::less<>> by_name_;
     std::map<std::string, std::string> forced_;  ///< sonames whose image copies do not serve: why
@@ -242,9 +258,8 @@ std::vector<std::uint32_t> all_copies(const ImageSide& image, const std::string&
 }
 
 Selection select_libraries(const Question& question, const Loader& image,
-                           const std::vector<const Stack*>& stacks,
-                           const std::vector<std::string>& searched) {
-    return Selector(question, image, stacks, searched).run();
+                           const std::vector<const Stack*>& stacks, const Searchers& searchers) {
+    return Selector(question, image, stacks, searchers).run();
 }
 
 }  // namespace lading::compat

@@ -40,11 +40,15 @@ struct Selection {
 /// Is this a file of the image's that nobody sees any more?
 bool is_covered(const Selection& selection, std::string_view path);
 
-/// What of the stacks' libraries comes along.  `searched` are the directories in which the image's
-/// users of these stacks look before the system's (their RPATHs).
+/// Who will load the libraries: where these look, copies of the image's own get in the way.
+struct Searchers {
+    std::vector<std::uint32_t> files;      ///< the image's users of the stacks
+    std::vector<std::string> directories;  ///< of their RPATHs, which what they load inherits
+};
+
+/// What of the stacks' libraries comes along.
 Selection select_libraries(const Question& question, const Loader& image,
-                           const std::vector<const Stack*>& stacks,
-                           const std::vector<std::string>& searched);
+                           const std::vector<const Stack*>& stacks, const Searchers& searchers);
 
 /// Every copy of these names in the image, of its architecture.
 std::vector<std::uint32_t> all_copies(const ImageSide& image, const std::string& architecture,

@@ -248,6 +248,35 @@ $host/libmpich.so.12 /usr/lib/libmpich.so.12"
     judged 6 CONFLICT "$root" /usr/bin/app
 }
 
+@test "CONFLICT: so does one that its RUNPATH finds, for it is loaded first" {
+    versioned "$host/libdep.so.1" 'DEP_1.0:dep_one DEP_2.0:dep_two'
+    using "$host/libmpich.so.12" MPI_Init dep_two "$host/libdep.so.1" -Wl,-rpath,"$host"
+    profile mpich mpich "$host/libmpich.so.12"
+    library "$root/usr/lib/libmpich.so.12" MPI_Init
+    mkdir -p "$root/opt/lib"
+    versioned "$root/opt/lib/libdep.so.1" 'DEP_1.0:dep_one DEP_IMAGE:dep_image'
+    program /usr/bin/app 'MPI_Init dep_image' "$root/usr/lib/libmpich.so.12" \
+        "$root/opt/lib/libdep.so.1" -Wl,-rpath,/opt/lib -Wl,--enable-new-dtags
+    judged 9 CONFLICT "$root" /usr/bin/app
+}
+
+@test "NO_ARCH: a program for another architecture" {
+    mpich
+    program /usr/bin/app MPI_Init "$root/usr/lib/libmpich.so.12"
+    # e_machine of AArch64
+    printf '\267' | dd of="$root/usr/bin/app" bs=1 seek=18 conv=notrunc status=none
+    judged 6 NO_ARCH "$root" /usr/bin/app
+    because CPU "/usr/bin/app is built for arm64, this node is amd64"
+}
+
+@test "a program that is not in the image is an error" {
+    mpich
+    program /usr/bin/app MPI_Init "$root/usr/lib/libmpich.so.12"
+    run -3 --separate-stderr check "$root" /usr/bin/ap
+    [[ $stderr == *"/usr/bin/ap is not in the image"* ]]
+    run -3 --separate-stderr check "$root" /usr/bin/app ap
+}
+
 @test "OK_GLIBC: a host's MPI that asks for a newer glibc brings it along" {
     mpich
     using "$host/libmpich.so.12" MPI_Init pthread_create # GLIBC_2.34

@@ -358,6 +358,15 @@ TEST_CASE("an image for another architecture: NO_ARCH, and nothing else is asked
     CHECK(site.plan().files.empty());
 }
 
+TEST_CASE("a program for another architecture in an image for this one: NO_ARCH") {
+    Site site;
+    FakeSite::mpich(site.image);
+    site.image.program("/usr/bin/app").architecture("arm64").needs("libmpich.so.12");
+    site.question.image.programs = {"/usr/bin/app"};
+    CHECK(site.finding("CPU").verdict == Verdict::no_arch);
+    CHECK(contains(site.finding("CPU").reason, "/usr/bin/app is built for arm64"));
+}
+
 TEST_CASE("a 32-bit image on its 64-bit successor runs, and gets nothing that is not for it") {
     Site site;
     site.image.library("/usr/lib32/libmpich.so.12").architecture("386");

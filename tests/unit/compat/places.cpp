@@ -64,6 +64,11 @@ TEST_CASE("of a library that belongs to nobody, the copies that the host's stack
         CHECK(site.targets("libxml2.so.2") ==
               std::vector<std::string>{kLibraries + "/libxml2.so.2"});
     }
+    SECTION("but what the program needs itself is loaded first, and serves that library too") {
+        app.runpath("/opt/app/lib").needs("libxml2.so.2");
+        CHECK(site.targets("libxml2.so.2") ==
+              std::vector<std::string>{"/opt/app/lib/libxml2.so.2", kLibraries + "/libxml2.so.2"});
+    }
     SECTION("LD_LIBRARY_PATH holds for all") {
         site.question.image.library_path = {"/opt/app/lib"};
         CHECK(site.covers("libxml2.so.2", "/opt/app/lib/libxml2.so.2"));

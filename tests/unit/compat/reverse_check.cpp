@@ -4,6 +4,15 @@
 
 using namespace lading;
 
+TEST_CASE("a symbol that another library of the program's has as well is not missed") {
+    FakeSite site;
+    FakeSite::mpich(site.image).exports({"MPI_Session_init"});
+    site.image.library("libshim.so.1").exports({"MPI_Session_init"});
+    site.app().needs("libshim.so.1").imports({"MPI_Session_init"});
+    site.host_mpich();
+    CHECK(site.verdict() == "OK");
+}
+
 TEST_CASE("a program that imports what the host's MPI lacks: NO_SYMBOL, with the symbol") {
     FakeSite site;
     FakeSite::mpich(site.image).exports({"MPI_Comm_c2f"});
