@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "core/app/host_files.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -13,6 +11,7 @@
 #include "core/formats/elf_file.hpp"
 #include "core/formats/ld_cache.hpp"
 #include "core/sys/file.hpp"
+#include "core/sys/mapped_file.hpp"
 
 namespace lading::app {
 namespace {
@@ -22,36 +21,6 @@ constexpr std::size_t kCacheBytes = 64U << 20;
 constexpr std::size_t kTextBytes = 64U << 10;
 constexpr std::size_t kShortestWord = 4;
 constexpr std::size_t kLongestWord = 300;
-
-/// A file's bytes without a copy: libraries have up to hundreds of megabytes.
-class MappedBytes {
-  public:
-    explicit MappedBytes(const std::string& path) {
-        const sys::Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-        struct stat status {};
-        if (!fd.valid() || fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
-            status.st_size <= 0) {
-            return;
-        }
-        const auto size = static_cast<std::size_t>(status.st_size);
-        void* const at = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-        if (at != MAP_FAILED) {
-            bytes_ = {static_cast<const char*>(at), size};
-        }
-    }
-    ~MappedBytes() {
-        if (!bytes_.empty()) {
-            munmap(const_cast<char*>(bytes_.data()), bytes_.size());
-        }
-    }
-    MappedBytes(const MappedBytes&) = delete;
-    MappedBytes& operator=(const MappedBytes&) = delete;
-
-    std::string_view bytes() const { return bytes_; }
-
-  private:
-    std::string_view bytes_;
-};
 
 bool is_path_word(std::string_view text) {
     return text.size() >= kShortestWord && text.size() <= kLongestWord &&
@@ -87,8 +56,8 @@ class Machine : public HostFiles {
     }
 
     std::optional<LibraryFacts> library(const std::string& path) const override {
-        const MappedBytes file(path);
-        const auto elf = formats::parse_elf_file(file.bytes());
+        const auto file = sys::MappedFile::open(path);
+        const auto elf = formats::parse_elf_file(file ? file->bytes() : std::string_view());
         if (!elf || elf->kind != formats::ElfFile::Kind::library ||
             elf->architecture != architecture_) {
             return std::nullopt;
@@ -106,8 +75,8 @@ class Machine : public HostFiles {
     }
 
     std::vector<std::string> path_words(const std::string& path) const override {
-        const MappedBytes file(path);
-        const std::string_view bytes = file.bytes();
+        const auto file = sys::MappedFile::open(path);
+        const std::string_view bytes = file ? file->bytes() : std::string_view();
         std::vector<std::string> words;
         for (std::size_t start = 0; start < bytes.size();) {
             const std::size_t end = std::min(bytes.find('\0', start), bytes.size());

@@ -7,6 +7,7 @@
 
 #include "core/app/check_program.hpp"
 #include "core/app/index_root.hpp"
+#include "core/formats/environment_names.hpp"
 #include "core/sys/mapped_file.hpp"
 #include "lading/plan.hpp"
 
@@ -97,16 +98,6 @@ compat::Wish wish_of(const Inject& inject) {
     return wish;
 }
 
-/// A value of the job's environment.
-std::string variable(const std::vector<std::string>& environment, std::string_view name) {
-    for (const std::string& entry : environment) {
-        if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') {
-            return entry.substr(name.size() + 1);
-        }
-    }
-    return {};
-}
-
 /// What a variable will be in the container.
 std::string planned(const Plan& plan, const std::vector<std::string>& environment,
                     std::string_view name) {
@@ -115,7 +106,7 @@ std::string planned(const Plan& plan, const std::vector<std::string>& environmen
             return edit.value.value_or("");
         }
     }
-    return variable(environment, name);
+    return formats::environment_value(environment, name);
 }
 
 /// What the image asks of NVIDIA's driver, and whether that is to be heeded.

@@ -12,6 +12,7 @@
 #include "core/app/find_image.hpp"
 #include "core/app/image_reader.hpp"
 #include "core/app/step_libraries.hpp"
+#include "core/formats/environment_names.hpp"
 #include "core/formats/ld_cache.hpp"
 #include "core/formats/seccomp_profile.hpp"
 #include "core/sys/file.hpp"
@@ -69,16 +70,6 @@ Result<Request> read_request(const StepOrder& order) {
     request.text = order.container;
     request.image = TRY(parse_image_reference(order.container));
     return request;
-}
-
-/// A value of the job's environment.
-std::string variable(const std::vector<std::string>& environment, std::string_view name) {
-    for (const std::string& entry : environment) {
-        if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') {
-            return entry.substr(name.size() + 1);
-        }
-    }
-    return {};
 }
 
 struct ClonedBind {
@@ -225,7 +216,7 @@ ProgramQuestion program_question(const Plan& plan, const HostFacts& host, const 
     ProgramQuestion question;
     const std::vector<std::string>& argv = host.step.argv;
     question.command = argv.empty() || is_multi_prog(argv) ? "" : argv.front();
-    question.host_path = variable(host.step.environment, "PATH");
+    question.host_path = formats::environment_value(host.step.environment, "PATH");
     question.path = question.host_path;
     for (const EnvironmentEdit& edit : plan.environment) {
         if (edit.name == "PATH") {
@@ -265,8 +256,8 @@ JobRecord make_record(const OpenedImage& image, const RootFacts& facts, const Ho
 /// Directories in which Slurm's PMIx plugin keeps what its clients open: see docs/slurm.md.
 std::vector<HostPath> pmi_directories(const StepFacts& step) {
     std::vector<HostPath> directories;
-    for (std::string path :
-         {step.pmix_directory, variable(step.environment, "SLURM_PMIXP_TMPDIR")}) {
+    for (std::string path : {step.pmix_directory,
+                             formats::environment_value(step.environment, "SLURM_PMIXP_TMPDIR")}) {
         if (path.starts_with('/')) {
             directories.push_back({std::move(path)});
         }
@@ -325,7 +316,7 @@ Result<Assembled> assemble(const Ingredients& of, ImageReader& reader) {
 /// The directory that the job's environment names, as the kernel would say it; empty where it names
 /// none.
 std::string guess_directory(const StepFacts& step, ImageReader& reader) {
-    const std::string path = variable(step.environment, "PWD");
+    const std::string path = formats::environment_value(step.environment, "PWD");
     if (!path.starts_with('/')) {
         return {};
     }

@@ -45,11 +45,18 @@ constexpr Meaning kMeanings[] = {
     {Verdict::missing, "It runs with what it has itself."},
 };
 
-std::string words_of(const Injection& injection) {
+std::string words_of(const Injection& injection, bool none) {
+    if (none) {
+        return "It gets nothing of this host's libraries, as asked.";
+    }
     if (const Finding* const refusal = refusal_of(injection)) {
         return fmt::format("It does not start: {}.", refusal->reason);
     }
-    const Verdict verdict = verdict_of(injection);
+    Verdict verdict = Verdict::native;
+    for (const Finding& finding : injection.findings) {
+        // How ranks find each other is no question of libraries.
+        verdict = finding.need == "PMI" ? verdict : std::max(verdict, finding.verdict);
+    }
     const auto known = std::ranges::find(kMeanings, verdict, &Meaning::verdict);
     return known == std::end(kMeanings) ? "It starts, without this host's libraries."
                                         : known->words;
@@ -116,7 +123,7 @@ void print_files(const Injection& injection) {
     }
 }
 
-void print_text(const app::CheckedImage& checked, bool verbose) {
+void print_text(const app::CheckedImage& checked, bool none, bool verbose) {
     const ImageDocument& document = checked.image.document;
     fmt::print("image {}{}{}\n", checked.image.reference, document.digest.empty() ? "" : " ",
                document.digest);
@@ -126,7 +133,7 @@ void print_text(const app::CheckedImage& checked, bool verbose) {
         print_files(checked.injection);
     }
     const Injection& injection = checked.injection;
-    fmt::print("\n{}\n", formats::printable(words_of(injection)));
+    fmt::print("\n{}\n", formats::printable(words_of(injection, none)));
     if (!injection.files.empty() && !verbose) {
         fmt::print("It gets {} of this host's files and keeps {} of its own (--verbose: which).\n",
                    injection.files.size(), injection.kept.size());
@@ -179,7 +186,7 @@ Result<> run(const Options& options) {
     if (options.as_json) {
         fmt::print("{}", format_injection(checked.injection));
     } else {
-        print_text(checked, options.verbose);
+        print_text(checked, options.asked.inject == "none", options.verbose);
     }
     if (const int status = status_of(checked.injection); status != 0) {
         std::fflush(stdout);

@@ -52,6 +52,16 @@ tl::expected<void, Fault> check_name(std::string_view word, std::size_t at) {
 
 }  // namespace
 
+std::string formats::environment_value(const std::vector<std::string>& entries,
+                                       std::string_view name) {
+    for (const std::string& entry : entries) {
+        if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') {
+            return entry.substr(name.size() + 1);
+        }
+    }
+    return {};
+}
+
 bool formats::is_environment_name(std::string_view text) {
     return !text.empty() && first_wrong(text) == text.size();
 }

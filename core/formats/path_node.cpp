@@ -17,8 +17,7 @@ std::string shown_text(std::string_view text) {
     return printable(utf8_prefix(text, kShownBytes));
 }
 
-Result<std::string> read_clean_path(const JsonNode& node) {
-    const std::string text = TRY(node.text());
+Result<std::string> check_clean_path(const JsonNode& node, std::string_view text) {
     const auto clean = clean_absolute_path(text);
     if (!clean) {
         return node.fail(fmt::format("{}: '{}'", clean.error().what, shown_text(text)));
@@ -27,10 +26,15 @@ Result<std::string> read_clean_path(const JsonNode& node) {
         return node.fail(
             fmt::format("write '{}' instead of '{}'", shown_text(*clean), shown_text(text)));
     }
-    if (text == "/") {
+    return *clean;
+}
+
+Result<std::string> read_clean_path(const JsonNode& node) {
+    std::string path = TRY(check_clean_path(node, TRY(node.text())));
+    if (path == "/") {
         return node.fail("'/' is everything there is");
     }
-    return text;
+    return path;
 }
 
 }  // namespace lading::formats

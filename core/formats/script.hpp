@@ -7,8 +7,8 @@
 
 namespace lading::formats {
 
-/// The program that a script's `#!` line names (execve(2), "Interpreter scripts"); empty for what is
-/// no script or names none.
+/// The program that a script's `#!` line names (execve(2), "Interpreter scripts"); empty for what
+/// is no script or names none.
 std::string script_interpreter(std::string_view start);
 
 /// What a script is run by in the end: for `#!/usr/bin/env python3` the usual place of what env

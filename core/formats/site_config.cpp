@@ -10,6 +10,7 @@
 #include "core/formats/absolute_path.hpp"
 #include "core/formats/environment_names.hpp"
 #include "core/formats/namespaces.hpp"
+#include "core/formats/path_node.hpp"
 #include "core/formats/strict_json.hpp"
 #include "core/formats/utf8.hpp"
 #include "lading/site.hpp"
@@ -39,11 +40,6 @@ struct SizeUnit {
 };
 constexpr SizeUnit kUnits[] = {{"K", 10}, {"M", 20}, {"G", 30}, {"T", 40}};
 
-/// For messages: what the administrator wrote, but not without end.
-std::string shown(std::string_view text) {
-    return formats::printable(formats::utf8_prefix(text, 80));
-}
-
 Result<> read(const JsonNode& node, bool& into) {
     into = TRY(node.boolean());
     return {};
@@ -57,19 +53,8 @@ Result<> read(const JsonNode& node, MountBy& into) {
             return {};
         }
     }
-    return node.fail(fmt::format("expected auto, kernel or squashfuse, found '{}'", shown(text)));
-}
-
-/// Absolute, and written as the kernel would say it: what policies compare is then what one reads.
-Result<std::string> read_path(const JsonNode& node, std::string_view text) {
-    const auto clean = formats::clean_absolute_path(text);
-    if (!clean) {
-        return node.fail(fmt::format("{}: '{}'", clean.error().what, shown(text)));
-    }
-    if (*clean != text) {
-        return node.fail(fmt::format("write '{}' instead of '{}'", shown(*clean), shown(text)));
-    }
-    return *clean;
+    return node.fail(
+        fmt::format("expected auto, kernel or squashfuse, found '{}'", formats::shown_text(text)));
 }
 
 template <typename Path>
@@ -77,7 +62,7 @@ Result<> read(const JsonNode& node, Path& into) requires requires {
     into.value;
 }
 {
-    into.value = TRY(read_path(node, TRY(node.text())));
+    into.value = TRY(formats::check_clean_path(node, TRY(node.text())));
     return {};
 }
 
@@ -91,7 +76,8 @@ Result<> read(const JsonNode& node, StoreConfig& store) {
          [&](const JsonNode& n) -> Result<> {
              const std::string text = TRY(n.text());
              const bool home = text.starts_with("~/");
-             store.path = TRY(read_path(n, home ? std::string_view(text).substr(1) : text));
+             store.path =
+                 TRY(formats::check_clean_path(n, home ? std::string_view(text).substr(1) : text));
              if (store.path == "/") {
                  return n.fail("expected a directory of its own for the store");
              }
@@ -138,7 +124,8 @@ Result<> read_stores(const JsonNode& node, SiteConfig& site) {
     std::set<std::string> paths;
     for (const StoreConfig& store : site.stores) {
         if (!paths.insert(store.path).second) {
-            return node.fail(fmt::format("the store {} is given twice", shown(store.path)));
+            return node.fail(
+                fmt::format("the store {} is given twice", formats::shown_text(store.path)));
         }
     }
     return {};
@@ -149,7 +136,8 @@ Result<> read_added_mounts(const JsonNode& node, SiteConfig& site) {
     std::set<std::string> targets;
     for (const SiteMount& mount : site.mounts) {
         if (!targets.insert(mount.target.value).second) {
-            return node.fail(fmt::format("two mounts on {}", shown(mount.target.value)));
+            return node.fail(
+                fmt::format("two mounts on {}", formats::shown_text(mount.target.value)));
         }
     }
     return {};
@@ -181,7 +169,8 @@ Result<> read_size(const JsonNode& node, SiteConfig& site) {
         std::string_view(text).substr(static_cast<std::size_t>(rest - text.data()));
     if (error == std::errc{} && unit == "%") {
         if (number < 1 || number > 100) {
-            return node.fail(fmt::format("expected 1% to 100% of memory, found '{}'", shown(text)));
+            return node.fail(fmt::format("expected 1% to 100% of memory, found '{}'",
+                                         formats::shown_text(text)));
         }
         site.scratch_bytes = 0;
         site.scratch_percent = static_cast<unsigned>(number);
@@ -189,11 +178,12 @@ Result<> read_size(const JsonNode& node, SiteConfig& site) {
     }
     const auto known = std::ranges::find(kUnits, unit, &SizeUnit::name);
     if (error != std::errc{} || known == std::end(kUnits)) {
-        return node.fail(
-            fmt::format("expected a size such as '512M', '2G' or '10%', found '{}'", shown(text)));
+        return node.fail(fmt::format("expected a size such as '512M', '2G' or '10%', found '{}'",
+                                     formats::shown_text(text)));
     }
     if (number > (kMostScratch >> known->shift) || (number << known->shift) < kLeastScratch) {
-        return node.fail(fmt::format("expected 4K to 1024T, found '{}'", shown(text)));
+        return node.fail(
+            fmt::format("expected 4K to 1024T, found '{}'", formats::shown_text(text)));
     }
     site.scratch_bytes = number << known->shift;
     return {};
@@ -216,7 +206,8 @@ Result<> read_unshare(const JsonNode& node, SiteConfig& site) {
     for (const JsonNode& item : TRY(node.items())) {
         const std::string name = TRY(item.text());
         if (!formats::set_namespace(site.unshare, name)) {
-            return item.fail(fmt::format("expected pid, ipc, net or uts, found '{}'", shown(name)));
+            return item.fail(fmt::format("expected pid, ipc, net or uts, found '{}'",
+                                         formats::shown_text(name)));
         }
     }
     return {};
@@ -241,7 +232,7 @@ Result<> read_pass_patterns(const JsonNode& node, SiteConfig& site) {
         if (!formats::is_environment_name(stem)) {
             return item.fail(
                 fmt::format("expected the name of a variable, or its beginning and '*', found '{}'",
-                            shown(text)));
+                            formats::shown_text(text)));
         }
         site.pass_environment.push_back(text);
     }
@@ -264,15 +255,15 @@ Result<> read_seccomp(const JsonNode& node, SiteConfig& site) {
         return node.fail(
             fmt::format("expected 'default', 'none' or a profile's absolute path, "
                         "found '{}'",
-                        shown(site.seccomp)));
+                        formats::shown_text(site.seccomp)));
     }
-    return read_path(node, site.seccomp).map([](const std::string&) {});
+    return formats::check_clean_path(node, site.seccomp).map([](const std::string&) {});
 }
 
 Result<> read_directories(const JsonNode& node, std::vector<std::string>& into) {
     into.clear();
     for (const JsonNode& item : TRY(node.items())) {
-        into.push_back(TRY(read_path(item, TRY(item.text()))));
+        into.push_back(TRY(formats::check_clean_path(item, TRY(item.text()))));
     }
     return {};
 }
@@ -281,7 +272,7 @@ Result<> read_inject(const JsonNode& node, SiteConfig& site) {
     return node.read_object({
         {"profiles",
          [&](const JsonNode& n) -> Result<> {
-             site.profiles = TRY(read_path(n, TRY(n.text())));
+             site.profiles = TRY(formats::check_clean_path(n, TRY(n.text())));
              return {};
          }},
         {"cdi", [&](const JsonNode& n) { return read_directories(n, site.cdi); }},
@@ -289,7 +280,8 @@ Result<> read_inject(const JsonNode& node, SiteConfig& site) {
          [&](const JsonNode& n) -> Result<> {
              const std::string text = TRY(n.text());
              if (text != "auto" && text != "none") {
-                 return n.fail(fmt::format("expected auto or none, found '{}'", shown(text)));
+                 return n.fail(
+                     fmt::format("expected auto or none, found '{}'", formats::shown_text(text)));
              }
              site.inject = TRY(parse_inject(text));
              return {};
@@ -299,8 +291,8 @@ Result<> read_inject(const JsonNode& node, SiteConfig& site) {
              const std::string text = TRY(n.text());
              const auto action = parse_on_mismatch(text);
              if (!action) {
-                 return n.fail(
-                     fmt::format("expected refuse, warn or none, found '{}'", shown(text)));
+                 return n.fail(fmt::format("expected refuse, warn or none, found '{}'",
+                                           formats::shown_text(text)));
              }
              site.on_mismatch = *action;
              return {};
@@ -325,7 +317,7 @@ Result<> read_site(const JsonNode& node, SiteConfig& site) {
         {"inject", [&](const JsonNode& n) { return read_inject(n, site); }},
         {"squashfuse",
          [&](const JsonNode& n) -> Result<> {
-             site.squashfuse = TRY(read_path(n, TRY(n.text())));
+             site.squashfuse = TRY(formats::check_clean_path(n, TRY(n.text())));
              return {};
          }},
         {"record", [&](const JsonNode& n) { return read(n, site.record); }},

@@ -599,6 +599,8 @@ level_of_host() {
     judged 0 NATIVE --inject none "$root" /usr/bin/app
     nothing_injected
     [[ -z $(of MPI verdict) ]]
+    run -0 check --inject none "$root" /usr/bin/app
+    [[ $output == *"as asked"* ]]
 }
 
 @test "the higher priority wins among a site's MPIs of one kind, unless only the lower one serves" {
