@@ -306,14 +306,20 @@ std::vector<std::string> probe_pmi(const std::string& plugin_directory) {
 
 unsigned probe_isa_level() {
 #if defined(__x86_64__)
+    // The features that tell the levels apart: what else a level asks for came with them.
+    // clang 14 does not know the levels by their names.
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("x86-64-v4")) {
-        return 4;
+    if (!__builtin_cpu_supports("sse4.2") || !__builtin_cpu_supports("popcnt")) {
+        return 1;
     }
-    if (__builtin_cpu_supports("x86-64-v3")) {
-        return 3;
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2") ||
+        !__builtin_cpu_supports("fma")) {
+        return 2;
     }
-    return __builtin_cpu_supports("x86-64-v2") ? 2 : 1;
+    const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512vl");
+    return wide ? 4 : 3;
 #else
     return 0;
 #endif

@@ -209,8 +209,10 @@ sys.stdout.buffer.write(gzip.compress(sys.stdin.buffer.read(), mtime=0))' <other
     tar -C root -cf root.tar .
     lading import root.tar atse:1 --store "$store" &
     local importer=$! reader
+    # Another one indexes: it has a file of the store to read from, and one to write to.
     reading() {
         for reader in $(pgrep -P "$importer"); do
+            readlink "/proc/$reader"/fd/* | grep -q root.tar || continue
             [[ $(stat -c %u "/proc/$reader") == 65534 ]] && return
         done
         return 1
@@ -219,8 +221,12 @@ sys.stdout.buffer.write(gzip.compress(sys.stdin.buffer.read(), mtime=0))' <other
     kill -STOP "$reader"
     status=$(cat "/proc/$reader/status")
     descriptors=$(readlink "/proc/$reader"/fd/*)
+    for indexer in $(pgrep -P "$importer" -u 65534); do
+        [[ $indexer == "$reader" ]] || held=$(readlink "/proc/$indexer"/fd/*)
+    done
     kill -CONT "$reader"
     wait "$importer"
+    [[ $(grep -cv -e /dev/null -e "$store/staging" -e socket: <<<"$held") -eq 0 ]]
     grep -q '^NoNewPrivs:[[:space:]]*1$' <<<"$status"
     grep -q '^CapPrm:[[:space:]]*0*$' <<<"$status"
     grep -q '^CapBnd:[[:space:]]*0*$' <<<"$status"
