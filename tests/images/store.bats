@@ -25,11 +25,13 @@ make_source() {
 check_store() {
     local name=$1 blob
     shift
+    # By `|| return`: where a test asks `check_store || …`, nothing else ends the function.
     for blob in "$store"/blobs/sha256/*; do
-        [[ $(sha256sum <"$blob") == "${blob##*/}  -" ]]
+        [[ $(sha256sum <"$blob") == "${blob##*/}  -" ]] || return
+        [[ -s $store/indexes/sha256/${blob##*/} ]] || return
     done
-    [[ -n $(content_of "$name" which) && " $* " == *" $(content_of "$name" which) "* ]]
-    [[ $(store_files | wc -l) -eq 3 ]]
+    [[ -n $(content_of "$name" which) && " $* " == *" $(content_of "$name" which) "* ]] || return
+    [[ $(store_files | wc -l) -eq 4 ]] || return
     [[ $(ls -A "$store/staging") == .lock ]]
 }
 
@@ -160,7 +162,7 @@ at_every_call() {
     import one group/atse:1
     import one group/atse:2
     import one other
-    [[ $(store_files | wc -l) -eq 5 ]]
+    [[ $(store_files | wc -l) -eq 6 ]]
     run -0 lading rm group/atse:1 --store "$store"
     [[ $output == "removed group/atse:1 from $store" ]]
     [[ $(content_of group/atse:2 which) == 1 ]]
