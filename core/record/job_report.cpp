@@ -62,9 +62,11 @@ void add_image(Page& page, const ImageRecord& image) {
     page.line("  libc", image.libc);
     page.line("  steps", fmt::format("{}", fmt::join(step_ranges(image.steps), ", ")));
     page.line("  nodes", image.nodes > 0 ? std::to_string(image.nodes) : "");
+    std::vector<std::string> verdicts;
     for (const auto& [need, verdict] : image.libraries.verdicts) {
-        page.line("  " + need, verdict);
+        verdicts.push_back(fmt::format("{} {}", need, verdict));
     }
+    page.line("  verdicts", fmt::format("{}", fmt::join(verdicts, ", ")));
     page.line("  profiles", fmt::format("{}", fmt::join(image.libraries.profiles, ", ")));
     add_libraries(page, "  injected", image.libraries.injected);
     add_libraries(page, "  kept", image.libraries.kept);
