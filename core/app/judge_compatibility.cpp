@@ -8,6 +8,7 @@
 #include "core/app/check_program.hpp"
 #include "core/app/index_root.hpp"
 #include "core/formats/environment_names.hpp"
+#include "core/formats/search_path.hpp"
 #include "core/sys/mapped_file.hpp"
 #include "lading/plan.hpp"
 
@@ -16,18 +17,6 @@ namespace {
 
 using formats::ElfIndex;
 using formats::Fields;
-
-std::vector<std::string> split(std::string_view list) {
-    std::vector<std::string> parts;
-    for (std::size_t at = 0; at < list.size();) {
-        const std::size_t end = std::min(list.find(':', at), list.size());
-        if (end > at) {
-            parts.emplace_back(list.substr(at, end - at));
-        }
-        at = end + 1;
-    }
-    return parts;
-}
 
 /// Looks programs up as the container will: in the image, or in what it shows of the host.
 class Programs {
@@ -40,7 +29,7 @@ class Programs {
         if (name.find('/') != std::string::npos) {
             return look_at(absolute(name)) ? absolute(name) : "";
         }
-        for (const std::string& directory : split(question_.path)) {
+        for (const std::string& directory : formats::split_search_path(question_.path)) {
             const std::string path = absolute(fmt::format("{}/{}", directory, name));
             if (look_at(path)) {
                 return path;
@@ -218,7 +207,7 @@ Result<Injection> judge_compatibility(const JudgeQuestion& question, std::string
     asked.image.reference = question.image;
     asked.image.labels = question.labels;
     asked.image.architecture = question.architecture;
-    asked.image.library_path = split(question.library_path);
+    asked.image.library_path = formats::split_search_path(question.library_path);
     asked.image.environment = question.environment;
     asked.host = host;
     asked.wish = wish_of(question.inject);

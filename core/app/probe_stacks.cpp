@@ -11,6 +11,7 @@
 
 #include "core/app/index_root.hpp"
 #include "core/compat/families.hpp"
+#include "core/formats/search_path.hpp"
 #include "core/sys/file.hpp"
 #include "core/sys/mapped_file.hpp"
 
@@ -29,24 +30,6 @@ struct HostFile {
     std::vector<std::string> directories;  ///< of RUNPATH, or of RPATH
     bool inherits = false;                 ///< RPATH: holds for what it loads in turn, too
 };
-
-std::vector<std::string> split_path(std::string_view path, const std::string& origin) {
-    std::vector<std::string> list;
-    for (std::size_t at = 0; at < path.size();) {
-        const std::size_t end = std::min(path.find(':', at), path.size());
-        std::string directory(path.substr(at, end - at));
-        for (const std::string_view token : {"${ORIGIN}", "$ORIGIN"}) {
-            if (const std::size_t found = directory.find(token); found != std::string::npos) {
-                directory.replace(found, token.size(), origin);
-            }
-        }
-        if (directory.starts_with('/')) {
-            list.push_back(std::move(directory));
-        }
-        at = end + 1;
-    }
-    return list;
-}
 
 /// Finds and reads the host's libraries, each once.
 class HostLibraries {
@@ -92,7 +75,11 @@ class HostLibraries {
             elf->soname.empty() ? real.substr(origin.size() + 1) : std::string(elf->soname);
         file->needed.assign(elf->needed.begin(), elf->needed.end());
         file->inherits = elf->runpath.empty();
-        file->directories = split_path(file->inherits ? elf->rpath : elf->runpath, origin);
+        file->directories =
+            formats::split_run_path(file->inherits ? elf->rpath : elf->runpath, real);
+        // A relative one is the working directory's, which is nobody's here.
+        std::erase_if(file->directories,
+                      [](const std::string& one) { return !one.starts_with('/'); });
         return &*file;
     }
 

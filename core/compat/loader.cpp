@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "core/formats/search_path.hpp"
+
 namespace lading::compat {
 namespace {
 
@@ -36,18 +38,6 @@ constexpr DefaultDirectory kDefaults[] = {
 
 std::string_view parent_of(std::string_view path) {
     return path.substr(0, path.rfind('/'));
-}
-
-/// What the loader puts for $ORIGIN and ${ORIGIN}; other tokens differ between distributions.
-std::string expand_origin(std::string_view directory, std::string_view path) {
-    std::string expanded(directory);
-    for (const std::string_view token : {"${ORIGIN}", "$ORIGIN"}) {
-        for (std::size_t at = expanded.find(token); at != std::string::npos;
-             at = expanded.find(token)) {
-            expanded.replace(at, token.size(), parent_of(path));
-        }
-    }
-    return expanded;
 }
 
 }  // namespace
@@ -119,15 +109,7 @@ std::optional<std::uint32_t> Loader::system(std::string_view soname) const {
 }
 
 std::vector<std::string> Loader::directories(const IndexedFile& file, std::string_view path) const {
-    std::vector<std::string> list;
-    for (std::size_t at = 0; at < path.size();) {
-        const std::size_t end = std::min(path.find(':', at), path.size());
-        if (end > at) {
-            list.push_back(expand_origin(path.substr(at, end - at), file.path));
-        }
-        at = end + 1;
-    }
-    return list;
+    return formats::split_run_path(path, file.path);
 }
 
 /// RPATH is inherited from whoever asked for the asker; RUNPATH is the asker's own, and silences
