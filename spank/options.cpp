@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "spank/pin.hpp"
 #include "spank/plugin.hpp"
 
 namespace lading::spank {
@@ -61,7 +62,7 @@ constexpr OptionText kOptions[] = {
 
 // Slurm has --container itself since 21.08, and says "Ignoring conflicting option" to a second.
 constexpr OptionText kNative = {kContainer, "container", "IMAGE",
-                                "run in a container: NAME[:TAG], NAME@DIGEST, /path, or none"};
+                                "run in a container: NAME[:TAG], NAME@DIGEST, docker://…, /path, or none"};
 
 int on_option(int option, const char* argument, int remote) noexcept {
     return guarded("option", [&](Plugin& plugin) -> Result<> {
@@ -225,7 +226,7 @@ Result<> Options::merge_into(Request& request) const {
     return {};
 }
 
-Result<> Options::export_request() {
+Result<> Options::export_request(const Arguments& arguments) {
     if (lent_default_) {
         unsetenv(kDefaultVariable);
     }
@@ -251,12 +252,15 @@ Result<> Options::export_request() {
     // The options of the job's container belong to that container: another image starts afresh.
     if (inherited_request_) {
         if (Result<Request> inherited = parse_request(*inherited_request_);
-            inherited && inherited->text == *text) {
+            inherited && names_image(*inherited, *text)) {
             request = std::move(*inherited);
         }
     }
-    request.text = *text;
-    request.image = TRY(parse_image_reference(*text));
+    // Within a job the name goes on to stand for what it stood for when the job was submitted.
+    if (!names_image(request, *text)) {
+        request.text = *text;
+        request.image = TRY(pin_image(TRY(parse_image_reference(*text)), arguments));
+    }
     TRY(merge_into(request));
     const std::string line = format_request(request);
     TRY(parse_request(line));  // as every node will: what is too long is better said here

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "lading/request.hpp"
+#include "spank/session.hpp"
 #include "spank/slurm.hpp"
 
 namespace lading::spank {
@@ -33,8 +34,8 @@ class Options {
     /// Takes one option as the user gave it.  May be called twice for the same one (before 24.05).
     Result<> take(int option, const char* argument);
 
-    /// Puts the request together and exports it for the nodes.
-    Result<> export_request();
+    /// Puts the request together and exports it for the nodes, with the image by its digest.
+    Result<> export_request(const Arguments& arguments);
 
   private:
     Result<> merge_into(Request& request) const;

@@ -66,7 +66,9 @@ LADING_EXPORT int slurm_spank_init(spank_t spank, int, char**) {
 
 LADING_EXPORT int slurm_spank_init_post_opt(spank_t spank, int count, char** values) {
     if (in_client()) {
-        return guarded("init_post_opt", [](Plugin& p) { return p.options.export_request(); });
+        return guarded("init_post_opt", [&](Plugin& p) -> Result<> {
+            return p.options.export_request(TRY(lading::spank::parse_arguments(count, values)));
+        });
     }
     return remembered("init_post_opt", [&](Plugin& p) -> Result<> {
         if (spank_context() == S_CTX_REMOTE && !lading::spank::is_extern_step(spank) &&

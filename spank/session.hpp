@@ -34,8 +34,8 @@ class Session {
     /// Does this step ask for a container?  Looks at the job's environment and opens no file.
     static bool wanted(spank_t spank);
 
-    /// init_post_opt: starts the helper, which then works while slurmstepd prepares the step, and on
-    /// the first node the report, which makes itself ready.
+    /// init_post_opt: starts the helper, which then works while slurmstepd prepares the step, and
+    /// on the first node the report, which makes itself ready.
     Session(spank_t spank, int argument_count, char** arguments);
 
     /// user_init: waits for the container and prepares the tasks' environment.

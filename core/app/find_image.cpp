@@ -114,13 +114,6 @@ Result<FoundImage> find_by_path(const ImagePath& image, const SiteConfig& site) 
 
 }  // namespace
 
-std::string store_path(const StoreConfig& store, const std::string& home) {
-    if (!store.path.starts_with("~/")) {
-        return store.path;
-    }
-    return home.starts_with('/') && home != "/" ? home + store.path.substr(1) : "";
-}
-
 Result<FoundImage> find_image(const ImageReference& reference, const SiteConfig& site,
                               const std::string& home) {
     if (const ImageName* const name = std::get_if<ImageName>(&reference)) {
@@ -128,6 +121,18 @@ Result<FoundImage> find_image(const ImageReference& reference, const SiteConfig&
     }
     if (const ImagePath* const path = std::get_if<ImagePath>(&reference)) {
         return find_by_path(*path, site);
+    }
+    if (const RegistryImage* const image = std::get_if<RegistryImage>(&reference)) {
+        // What submits a job fetches it and names its digest; a thousand nodes must not.
+        auto pulled = find_by_name(stored_name(*image), site, home);
+        if (!pulled && pulled.error().code == Code::not_found) {
+            return fail(Code::not_found,
+                        fmt::format("no store on {} has {}, and nodes fetch nothing", host_name(),
+                                    to_string(reference)),
+                        fmt::format("fetch it first, where you submit jobs: lading pull {}",
+                                    to_string(reference)));
+        }
+        return pulled;
     }
     return fail(Code::internal, "a step without an image has no container");
 }

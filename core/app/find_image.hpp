@@ -21,9 +21,6 @@ struct FoundImage {
     sys::Fd file;   ///< squashfs: readable; directory: O_PATH
 };
 
-/// A store's path with `~/` replaced; empty where the user has no home.
-std::string store_path(const StoreConfig& store, const std::string& home);
-
 /// Looks the reference up in the site's stores, in order, or opens its path.  A name that no store
 /// has is answered with the nearest names that do exist.
 Result<FoundImage> find_image(const ImageReference& reference, const SiteConfig& site,

@@ -81,6 +81,9 @@ Result<> ImageFeed::content(std::string_view bytes) {
     left_ -= bytes.size();
     if (left_ == 0) {
         TRY(write(std::string(static_cast<std::size_t>(padding_), '\0')));
+        if (progress_) {
+            progress_(bytes_);
+        }
     }
     return {};
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,8 +26,9 @@ struct Evidence {
 
 class ImageFeed {
   public:
-    explicit ImageFeed(sys::Fd tar, ImageIndexer* indexer = nullptr)
-        : tar_(std::move(tar)), indexer_(indexer) {}
+    explicit ImageFeed(sys::Fd tar, ImageIndexer* indexer = nullptr,
+                       std::function<void(std::uint64_t bytes)> progress = {})
+        : tar_(std::move(tar)), indexer_(indexer), progress_(std::move(progress)) {}
 
     Result<> entry(const formats::LayerEntry& entry);
     Result<> content(std::string_view bytes);
@@ -42,8 +44,9 @@ class ImageFeed {
     Result<> write(std::string_view bytes);
     Result<> flush();
     sys::Fd tar_;
-    ImageIndexer* indexer_;  ///< sees every entry as well; may be nullptr
-    std::string waiting_;    ///< small entries go out together
+    ImageIndexer* indexer_;                        ///< sees every entry as well; may be nullptr
+    std::function<void(std::uint64_t)> progress_;  ///< hears of content that was written; or none
+    std::string waiting_;                          ///< small entries go out together
     bool broken_ = false;
     std::uint64_t left_ = 0;  ///< bytes of the current file's content still to come
     std::uint64_t padding_ = 0;

@@ -71,11 +71,14 @@ std::string host_architecture() {
 
 Result<ImageDocument> import_image(const ImportRequest& request) {
     ImportSource source = TRY(ImportSource::open(request.source));
+    if (!request.blobs.empty()) {
+        TRY(source.add_blobs(request.blobs));
+    }
     sys::Staging staging = TRY(sys::Staging::open(request.store));
     ImagePacker packer = TRY(ImagePacker::start(TRY(staging.create_file(kPackedName)),
                                                 fmt::format("{}/{}", staging.path(), kPackedName)));
     ImageIndexer indexer = TRY(ImageIndexer::start(staging, TRY(staging.create_file(kIndexName))));
-    ImageFeed feed(packer.take_input(), &indexer);
+    ImageFeed feed(packer.take_input(), &indexer, request.progress);
     const bool chosen = !request.architecture.empty();
     auto facts =
         source.read(feed, staging, chosen ? request.architecture : host_architecture(), chosen);
@@ -97,7 +100,7 @@ Result<ImageDocument> import_image(const ImportRequest& request) {
     document.squashfs_digest = packed.digest;
     document.squashfs_bytes = packed.bytes;
     document.libc = nature.libc;
-    document.source = request.source;
+    document.source = request.origin.empty() ? request.source : request.origin;
     document.created = now();
     document.config = std::move(facts->config);
     if (document.config.architecture.empty()) {

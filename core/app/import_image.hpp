@@ -3,10 +3,11 @@
 ///
 /// Three processes: a reader without privileges parses what is imported and sends entries
 /// (source_reader.hpp); this one checks them and writes a tar stream of its own making; tar2sqfs
-/// packs it.  Nothing is unpacked to disk.  Registries and SIF files will be further kinds of
-/// source for the reader; a signature is checked on the manifest before its layers are read.
+/// packs it.  Nothing is unpacked to disk.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -22,6 +23,10 @@ struct ImportRequest {
     std::string store;         ///< its directory
     std::string architecture;  ///< GOARCH value; empty: this machine's, where there is a choice
     std::map<std::string, std::string> labels;  ///< added to the image's own
+    std::string blobs;   ///< where `sha256/HEX` are that an OCI layout itself lacks; or empty
+    std::string origin;  ///< what the image's document says of its source; empty: the source
+    std::function<void(std::uint64_t bytes)>
+        progress;  ///< told of content that was packed; or none
 };
 
 /// Imports and publishes; the document says what is now in the store.

@@ -54,7 +54,7 @@ Result<Located> locate(const std::string& source) {
     return sys::fail_errno(error == ENOENT || error == ENOTDIR ? Code::not_found : Code::refused,
                            fmt::format("cannot open {}", source),
                            error == ENOENT ? "check the path; images of registries come by way of "
-                                             "`skopeo copy docker://… oci:DIRECTORY`"
+                                             "`lading pull`"
                                            : "");
 }
 
@@ -95,6 +95,12 @@ Result<ImportSource> ImportSource::open(const std::string& source) {
     }
     return ImportSource(kind, std::move(located.file), std::move(located.path),
                         std::move(located.reference));
+}
+
+Result<> ImportSource::add_blobs(const std::string& path) {
+    blobs_ = sys::Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return blobs_.valid() ? Result<>()
+                          : sys::fail_errno(Code::system, fmt::format("cannot open {}", path));
 }
 
 Result<SourceFacts> ImportSource::read(ImageFeed& feed, const sys::Staging& staging,
@@ -149,7 +155,12 @@ Result<sys::Fd> ImportSource::open_member(const std::string& name) const {
         return fail(Code::internal,
                     "the reader of the layout asked for a file that is not its own");
     }
-    sys::Fd file = sys::open_beneath(file_.get(), name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+    sys::Fd file = sys::open_beneath(file_.get(), name, kFlags);
+    if (!file.valid() && errno == ENOENT && blob && blobs_.valid()) {
+        file =
+            sys::open_beneath(blobs_.get(), name.substr(std::string_view("blobs/").size()), kFlags);
+    }
     struct stat status {};
     if (!file.valid() || fstat(file.get(), &status) != 0) {
         return sys::fail_errno(errno == ENOENT ? Code::bad_image : Code::refused,

@@ -17,6 +17,9 @@ class ImportSource {
     /// `PATH` or `PATH:REFERENCE`; what exists as a whole is a path.
     static Result<ImportSource> open(const std::string& source);
 
+    /// A directory of `sha256/HEX` for what an OCI layout itself lacks.
+    Result<> add_blobs(const std::string& path);
+
     /// Writes the image's entries into `feed`.
     Result<SourceFacts> read(ImageFeed& feed, const sys::Staging& staging,
                              const std::string& architecture, bool insist);
@@ -35,6 +38,7 @@ class ImportSource {
     Result<sys::Fd> open_member(const std::string& name) const;
     Kind kind_;
     sys::Fd file_;
+    sys::Fd blobs_;
     std::string path_;
     std::string reference_;
 };

@@ -61,7 +61,8 @@ Result<std::string> compile_filter(const std::string& profile) {
 Result<Request> read_request(const StepOrder& order) {
     if (!order.request.empty()) {
         Request request = TRY(parse_request(order.request));
-        if (request.text == order.container) {
+        // A site's cli_filter may have told Slurm the digest instead.
+        if (names_image(request, order.container)) {
             return request;
         }
     }

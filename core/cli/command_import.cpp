@@ -9,6 +9,7 @@
 
 #include "core/app/import_image.hpp"
 #include "core/cli/commands.hpp"
+#include "core/cli/importer.hpp"
 #include "core/cli/sizes.hpp"
 #include "core/cli/stores.hpp"
 
@@ -38,16 +39,11 @@ Result<std::map<std::string, std::string>> parse_labels(const std::vector<std::s
 Result<> run(const Options& options) {
     app::ImportRequest request;
     request.source = options.source;
-    request.target = TRY(parse_image_name(options.name));
-    if (!request.target.digest.empty()) {
-        return fail(
-            Code::usage,
-            fmt::format("'{}' has a digest, which an import finds out itself", options.name),
-            fmt::format("give it a tag: {}:{}", request.target.name, request.target.tag));
-    }
+    request.target = TRY(parse_new_name(options.name));
     request.labels = TRY(parse_labels(options.labels));
     request.architecture = options.architecture;
     request.store = TRY(store_to_write(options.store, true));
+    TRY(may_import(TRY(globals().site()), request.store, nullptr));
     const ImageDocument document = TRY(app::import_image(request));
     fmt::print("imported {}:{} {} ({}{}{}) into {}\n", request.target.name, request.target.tag,
                document.digest, human_size(document.squashfs_bytes),

@@ -22,6 +22,7 @@ struct Globals {
 };
 
 void add_import_command(CLI::App& app);
+void add_pull_command(CLI::App& app);
 void add_images_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
 void add_check_command(CLI::App& app);

@@ -31,6 +31,7 @@ int run(int argc, char** argv) {
     app.fallthrough();
     app.parse_complete_callback([&] { values.config_given = config->count() > 0; });
     add_import_command(app);
+    add_pull_command(app);
     add_check_command(app);
     add_cdi_command(app);
     add_images_command(app);

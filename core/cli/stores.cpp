@@ -11,19 +11,12 @@
 #include <cstdlib>
 #include <variant>
 
-#include "core/app/find_image.hpp"
 #include "core/cli/commands.hpp"
 #include "core/sys/file.hpp"
 #include "core/sys/store_writer.hpp"
 
 namespace lading::cli {
 namespace {
-
-/// As the name service has it, because that is what a job's step will use.
-std::string home_directory() {
-    const passwd* const user = getpwuid(geteuid());
-    return user != nullptr && user->pw_dir != nullptr ? user->pw_dir : "";
-}
 
 tl::unexpected<Error> no_stores() {
     return fail(
@@ -35,7 +28,7 @@ Result<std::vector<std::string>> configured_stores() {
     std::vector<std::string> paths;
     const std::string home = home_directory();
     for (const StoreConfig& store : TRY(globals().site()).stores) {
-        std::string path = app::store_path(store, home);
+        std::string path = store_path(store, home);
         if (!path.empty()) {
             paths.push_back(std::move(path));
         }
@@ -44,6 +37,11 @@ Result<std::vector<std::string>> configured_stores() {
 }
 
 }  // namespace
+
+std::string home_directory() {
+    const passwd* const user = getpwuid(geteuid());
+    return user != nullptr && user->pw_dir != nullptr ? user->pw_dir : "";
+}
 
 Result<std::string> absolute_path(const std::string& path) {
     if (path.starts_with('/')) {

@@ -10,6 +10,9 @@
 
 namespace lading::cli {
 
+/// The caller's, as the name service has it, because that is what a job's step will use.
+std::string home_directory();
+
 /// `--store` if it was given, else the configured ones whose `~/` can be replaced, in order.
 /// Code::usage where there is none.
 Result<std::vector<std::string>> stores_to_read(const std::string& given);

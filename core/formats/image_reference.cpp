@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// NAME[:TAG][@DIGEST], an absolute path, or `none`.
+// NAME[:TAG][@DIGEST], docker://[HOST/]NAME[:TAG][@DIGEST], an absolute path, or `none`.
 //
 // Names and tags are those of the OCI distribution specification 1.1 ("Pulling manifests").  Names
 // become file names in a store, so that this grammar is also what keeps a name inside of it.
@@ -21,6 +21,9 @@ using formats::Fault;
 constexpr std::string_view kSubject = "image reference";
 constexpr std::string_view kNone = "none";
 constexpr std::string_view kDefaultTag = "latest";
+constexpr std::string_view kRegistry = "docker://";
+constexpr std::string_view kDockerHub = "docker.io";
+constexpr std::string_view kOfficial = "library/";  // docker.io's images without a group
 constexpr std::size_t kMaxName = 255;  // of the specification's advice: registry and name together
 constexpr std::size_t kMaxTag = 128;
 constexpr std::string_view kDigestPrefix = "sha256:";
@@ -172,6 +175,70 @@ tl::expected<ImageName, Fault> read_name(std::string_view text) {
     return name;
 }
 
+/// `registry.example.org`, `localhost:5000`: the first component, where it looks like a host at all
+/// (docker's own rule); 0 where it does not.
+std::size_t host_length(std::string_view text) {
+    const std::size_t slash = text.find('/');
+    if (slash == std::string_view::npos) {
+        return 0;
+    }
+    const std::string_view first = text.substr(0, slash);
+    return first == "localhost" || first.find_first_of(".:") != std::string_view::npos ? slash : 0;
+}
+
+/// A host name or IPv4 address and a port.  It becomes a part of a name in a store, so that it is
+/// held to the characters of one.
+tl::expected<std::string, Fault> read_host(std::string_view host) {
+    const std::size_t colon = std::min(host.find(':'), host.size());
+    const auto scanned = scan_name(host.substr(0, colon));
+    if (!scanned) {
+        return tl::unexpected(scanned.error());
+    }
+    if (*scanned != colon) {
+        return tl::unexpected(Fault{
+            *scanned, fmt::format("{} cannot stand in a registry's name", quote(host, *scanned))});
+    }
+    const std::string_view port = host.substr(colon);
+    for (std::size_t at = 1; at < port.size(); ++at) {
+        if (!is_digit(port[at])) {
+            return tl::unexpected(Fault{
+                colon + at, fmt::format("expected a port's digits, found {}", quote(port, at))});
+        }
+    }
+    if (port.size() == 1 || port.size() > 6) {
+        return tl::unexpected(Fault{colon + 1, "expected a port of one to five digits"});
+    }
+    return std::string(host);
+}
+
+tl::expected<RegistryImage, Fault> read_registry_image(std::string_view text) {
+    RegistryImage image;
+    const std::size_t host = host_length(text);
+    image.host = kDockerHub;
+    if (host != 0) {
+        auto read = read_host(text.substr(0, host));
+        if (!read) {
+            return tl::unexpected(read.error());
+        }
+        image.host = std::move(*read);
+        text.remove_prefix(host + 1);
+    }
+    auto name = read_name(text);
+    if (!name) {
+        name.error().at += host == 0 ? 0 : host + 1;
+        return tl::unexpected(name.error());
+    }
+    const bool official = image.host == kDockerHub && name->name.find('/') == std::string::npos;
+    image.repository = fmt::format("{}{}", official ? kOfficial : "", name->name);
+    image.tag = std::move(name->tag);
+    image.digest = std::move(name->digest);
+    return image;
+}
+
+std::string tag_and_digest(const std::string& tag, const std::string& digest) {
+    return fmt::format("{}{}{}{}", tag.empty() ? "" : ":", tag, digest.empty() ? "" : "@", digest);
+}
+
 }  // namespace
 
 Result<ImageReference> parse_image_reference(std::string_view text) {
@@ -185,11 +252,21 @@ Result<ImageReference> parse_image_reference(std::string_view text) {
         }
         return ImageReference(ImagePath{HostPath{std::move(*path)}});
     }
+    if (text.starts_with(kRegistry)) {
+        auto image = read_registry_image(text.substr(kRegistry.size()));
+        if (!image) {
+            image.error().at += kRegistry.size();
+            return formats::fail_at(kSubject, text, image.error(),
+                                    "write docker://[HOST[:PORT]/]REPOSITORY[:TAG][@DIGEST]");
+        }
+        return ImageReference(std::move(*image));
+    }
     auto name = read_name(text);
     if (!name) {
         return formats::fail_at(
             kSubject, text, name.error(),
-            "write NAME[:TAG], NAME@sha256:DIGEST, an absolute path, or 'none'");
+            "write NAME[:TAG], NAME@sha256:DIGEST, docker://HOST/NAME[:TAG], an "
+            "absolute path, or 'none'");
     }
     return ImageReference(std::move(*name));
 }
@@ -199,10 +276,19 @@ std::string to_string(const ImageReference& reference) {
         return path->path.value;
     }
     if (const ImageName* const name = std::get_if<ImageName>(&reference)) {
-        return fmt::format("{}{}{}{}{}", name->name, name->tag.empty() ? "" : ":", name->tag,
-                           name->digest.empty() ? "" : "@", name->digest);
+        return name->name + tag_and_digest(name->tag, name->digest);
+    }
+    if (const RegistryImage* const image = std::get_if<RegistryImage>(&reference)) {
+        return fmt::format("{}{}/{}{}", kRegistry, image->host, image->repository,
+                           tag_and_digest(image->tag, image->digest));
     }
     return std::string(kNone);
+}
+
+ImageName stored_name(const RegistryImage& image) {
+    std::string host = image.host;
+    std::ranges::replace(host, ':', '-');
+    return {fmt::format("{}/{}", host, image.repository), image.tag, ""};
 }
 
 }  // namespace lading

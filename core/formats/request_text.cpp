@@ -36,6 +36,20 @@ Result<> read_image(const JsonNode& node, Request& request) {
     return {};
 }
 
+/// What the image's name stood for when the job was submitted.
+Result<> read_pin(const JsonNode& node, Request& request) {
+    auto image = parse_image_reference(TRY(node.text()));
+    if (!image) {
+        return refuse(node, image.error());
+    }
+    const ImageName* const name = std::get_if<ImageName>(&*image);
+    if (name == nullptr || name->digest.empty()) {
+        return node.fail("expected NAME@sha256:DIGEST");
+    }
+    request.image = std::move(*image);
+    return {};
+}
+
 Result<> read_mounts(const JsonNode& node, Request& request) {
     for (const JsonNode& item : TRY(node.items())) {
         auto mounts = parse_mounts(TRY(item.text()));
@@ -118,9 +132,17 @@ Result<> read_version(const JsonNode& node) {
 
 }  // namespace
 
+bool names_image(const Request& request, std::string_view container) {
+    return container == request.text || container == to_string(request.image);
+}
+
 std::string format_request(const Request& request) {
     json object = {{"v", kVersion},
                    {"image", request.text.empty() ? to_string(request.image) : request.text}};
+    if (const ImageName* const name = std::get_if<ImageName>(&request.image);
+        name != nullptr && !name->digest.empty() && object["image"] != to_string(*name)) {
+        object["pin"] = to_string(*name);
+    }
     for (const MountRequest& mount : request.mounts) {
         object["mounts"].push_back(formats::format_mount(mount));
     }
@@ -161,6 +183,7 @@ Result<Request> parse_request(std::string_view text) {
             .read_object({
                 {"v", read_version, true},
                 {"image", [&](const JsonNode& n) { return read_image(n, request); }, true},
+                {"pin", [&](const JsonNode& n) { return read_pin(n, request); }},
                 {"mounts", [&](const JsonNode& n) { return read_mounts(n, request); }},
                 {"workdir", [&](const JsonNode& n) { return read_workdir(n, request); }},
                 {"env", [&](const JsonNode& n) { return read_environment(n, request); }},

@@ -11,6 +11,7 @@
 #include "core/formats/environment_names.hpp"
 #include "core/formats/namespaces.hpp"
 #include "core/formats/path_node.hpp"
+#include "core/formats/store_config.hpp"
 #include "core/formats/strict_json.hpp"
 #include "core/formats/utf8.hpp"
 #include "lading/site.hpp"
@@ -24,16 +25,6 @@ constexpr std::size_t kMaxBytes = 1U << 20;
 constexpr std::uint64_t kLeastScratch = 4096;  // a page; a tmpfs of size 0 would have no bound
 constexpr std::uint64_t kMostScratch = std::uint64_t{1} << 50;
 
-struct MountByName {
-    std::string_view name;
-    MountBy value;
-};
-constexpr MountByName kMountBy[] = {
-    {"auto", MountBy::automatic},
-    {"kernel", MountBy::kernel},
-    {"squashfuse", MountBy::squashfuse},
-};
-
 struct SizeUnit {
     std::string_view name;
     unsigned shift;
@@ -43,18 +34,6 @@ constexpr SizeUnit kUnits[] = {{"K", 10}, {"M", 20}, {"G", 30}, {"T", 40}};
 Result<> read(const JsonNode& node, bool& into) {
     into = TRY(node.boolean());
     return {};
-}
-
-Result<> read(const JsonNode& node, MountBy& into) {
-    const std::string text = TRY(node.text());
-    for (const MountByName& known : kMountBy) {
-        if (known.name == text) {
-            into = known.value;
-            return {};
-        }
-    }
-    return node.fail(
-        fmt::format("expected auto, kernel or squashfuse, found '{}'", formats::shown_text(text)));
 }
 
 template <typename Path>
@@ -68,25 +47,6 @@ Result<> read(const JsonNode& node, Path& into) requires requires {
 
 Result<> refuse_root(const JsonNode& node, std::string_view path) {
     return path == "/" ? node.fail("'/' is the container's root itself") : Result<>();
-}
-
-Result<> read(const JsonNode& node, StoreConfig& store) {
-    return node.read_object({
-        {"path",
-         [&](const JsonNode& n) -> Result<> {
-             const std::string text = TRY(n.text());
-             const bool home = text.starts_with("~/");
-             store.path =
-                 TRY(formats::check_clean_path(n, home ? std::string_view(text).substr(1) : text));
-             if (store.path == "/") {
-                 return n.fail("expected a directory of its own for the store");
-             }
-             store.path.insert(0, home ? "~" : "");
-             return {};
-         },
-         true},
-        {"mount", [&](const JsonNode& n) { return read(n, store.mount_by); }},
-    });
 }
 
 Result<> read(const JsonNode& node, SiteMount& mount) {
@@ -119,18 +79,6 @@ Result<> read_each(const JsonNode& node, std::vector<Element>& into) {
     return {};
 }
 
-Result<> read_stores(const JsonNode& node, SiteConfig& site) {
-    TRY(read_each(node, site.stores));
-    std::set<std::string> paths;
-    for (const StoreConfig& store : site.stores) {
-        if (!paths.insert(store.path).second) {
-            return node.fail(
-                fmt::format("the store {} is given twice", formats::shown_text(store.path)));
-        }
-    }
-    return {};
-}
-
 Result<> read_added_mounts(const JsonNode& node, SiteConfig& site) {
     TRY(read_each(node, site.mounts));
     std::set<std::string> targets;
@@ -146,7 +94,8 @@ Result<> read_added_mounts(const JsonNode& node, SiteConfig& site) {
 Result<> read_image_files(const JsonNode& node, SiteConfig& site) {
     return node.read_object({
         {"allow", [&](const JsonNode& n) { return read(n, site.path_images); }},
-        {"mount", [&](const JsonNode& n) { return read(n, site.path_images_by); }},
+        {"mount",
+         [&](const JsonNode& n) { return formats::read_mount_by(n, site.path_images_by); }},
     });
 }
 
@@ -303,7 +252,13 @@ Result<> read_inject(const JsonNode& node, SiteConfig& site) {
 Result<> read_site(const JsonNode& node, SiteConfig& site) {
     return node.read_object({
         {"$schema", [](const JsonNode& n) { return n.text().map([](const std::string&) {}); }},
-        {"stores", [&](const JsonNode& n) { return read_stores(n, site); }},
+        {"stores", [&](const JsonNode& n) { return formats::read_stores(n, site.stores); }},
+        {"shared_layers",
+         [&](const JsonNode& n) -> Result<> {
+             const std::string text = TRY(n.text());
+             site.shared_layers = text.empty() ? text : TRY(formats::check_clean_path(n, text));
+             return {};
+         }},
         {"image_files", [&](const JsonNode& n) { return read_image_files(n, site); }},
         {"mounts", [&](const JsonNode& n) { return read_mounts(n, site); }},
         {"writable", [&](const JsonNode& n) { return read_writable(n, site); }},

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "core/sys/file.hpp"
+#include "core/sys/remove_tree.hpp"
 #include "core/sys/sha256.hpp"
 
 namespace lading::sys {
@@ -87,22 +88,6 @@ Result<Fd> lock_file(int directory, const std::string& relative, int operation) 
 
 std::string parent_of(const std::string& path) {
     return path.substr(0, path.rfind('/'));
-}
-
-/// Removes a tree beneath `parent`, never through a symbolic link.  Litter may be anything: what
-/// cannot be removed now is tried again by the next import.
-void remove_tree(int parent, const std::string& name) {
-    if (unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) {
-        return;
-    }
-    const Fd directory = open_beneath(parent, name, O_RDONLY | O_DIRECTORY);
-    if (directory.valid()) {
-        const auto names = directory_names(directory.get(), name);
-        for (const std::string& inner : names ? *names : std::vector<std::string>()) {
-            remove_tree(directory.get(), inner);
-        }
-    }
-    unlinkat(parent, name.c_str(), AT_REMOVEDIR);
 }
 
 void sweep_staging(const ImageStore& store) {
@@ -382,6 +367,18 @@ Result<> Staging::publish(const Publication& publication) {
     TRY(make_name(store_, publication.name));
     TRY(move_into_place(directory_, "tag", store_, tag_path(publication.name, publication.tag)));
     return sweep_images(store_);
+}
+
+Result<bool> Staging::tag(const ImageName& image) {
+    TRY(stage_file(directory_, "tag", image.digest + '\n'));
+    const Fd store_lock = TRY(lock_file(store_.directory(), kStoreLock, LOCK_EX));
+    const auto document = store_.document(image.digest);
+    if (!document || !store_.blob(document->squashfs_digest)) {
+        return false;
+    }
+    TRY(make_name(store_, image.name));
+    TRY(move_into_place(directory_, "tag", store_, tag_path(image.name, image.tag)));
+    return true;
 }
 
 Result<> remove_tag(const std::string& path, const std::string& name, const std::string& tag) {

@@ -56,6 +56,10 @@ class Staging {
     /// its last reference goes.
     Result<> publish(const Publication& publication);
 
+    /// Puts `image.tag` on the image that has `image.digest`; false where the store has no such
+    /// one.
+    Result<bool> tag(const ImageName& image);
+
   private:
     Staging(ImageStore store, std::string id, Fd directory, Fd lock);
     ImageStore store_;

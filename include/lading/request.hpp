@@ -30,12 +30,22 @@ struct ImagePath {
     bool operator==(const ImagePath&) const = default;
 };
 
+/// An image in a registry: `docker://[HOST/]REPOSITORY[:TAG][@DIGEST]`, the host and `library/`
+/// filled in as docker does.  No node fetches it: what submits the job does, and pins its digest.
+struct RegistryImage {
+    std::string host;        ///< `registry.example.org:5000`; `docker.io` where the user gave none
+    std::string repository;  ///< `group/atse`
+    std::string tag;         ///< `latest` where the user gave neither tag nor digest
+    std::string digest;      ///< `sha256:…`, or empty
+    bool operator==(const RegistryImage&) const = default;
+};
+
 /// `--container=none`: this step runs on the bare host although its job has a container.
 struct NoImage {
     bool operator==(const NoImage&) const = default;
 };
 
-using ImageReference = std::variant<NoImage, ImageName, ImagePath>;
+using ImageReference = std::variant<NoImage, ImageName, ImagePath, RegistryImage>;
 
 /// One `SRC:DST[:FLAGS]` of --container-mounts.  The source is opened with the user's rights.
 struct MountRequest {
@@ -77,6 +87,7 @@ enum class OnMismatch {
 /// The whole request.  An option that was not given is empty, so that the site's default holds.
 struct Request {
     std::string text;  ///< the image reference as the user wrote it
+    /// What the text says; or the very image that it named at submission, by its digest.
     ImageReference image = NoImage{};
     std::vector<MountRequest> mounts;
     std::optional<GuestPath> workdir;
@@ -90,12 +101,19 @@ struct Request {
     bool operator==(const Request&) const = default;
 };
 
-/// Reads `atse:1.2.4`, `atse@sha256:…`, `/path/image.sqsh` or `none`.
+/// Reads `atse:1.2.4`, `atse@sha256:…`, `/path/image.sqsh`, `docker://host/atse:1.2.4` or `none`.
 /// The error's text shows the reference with a caret under the spot.
 Result<ImageReference> parse_image_reference(std::string_view text);
 
+/// Is `container` this request's image, as its user wrote it, or by the digest that it has since?
+bool names_image(const Request& request, std::string_view container);
+
 /// Canonical text: parse_image_reference(to_string(r)) == r.
 std::string to_string(const ImageReference& reference);
+
+/// The name under which a store keeps what was pulled without a name of its own:
+/// `registry.example.org/group/atse:1.2.4`, a port's `:` written as `-`.
+ImageName stored_name(const RegistryImage& image);
 
 /// Reads the argument of --container-mounts: `SRC:DST[:FLAG[+FLAG…]][,SRC:DST…]` with the flags
 /// `ro` and `rw`.  A backslash takes the next character literally, so that `:` and `,` can stand in

@@ -16,9 +16,21 @@
 
 namespace lading {
 
+/// What may be put into a store, and by whom.  File permissions say who can write to it at all;
+/// this is for those who can, for instance as the store's service account (sudo).
+struct ImportPolicy {
+    bool files = true;  ///< archives, directories and files, as `lading import` takes
+    std::optional<std::vector<std::string>> registries;  ///< `HOST[/PREFIX]`; none given: all
+    std::optional<std::vector<std::string>> users;       ///< by name; neither these nor groups: all
+    std::optional<std::vector<std::string>> groups;      ///< likewise
+    std::string signatures;  ///< a containers-policy.json(5) for skopeo; empty: the machine's own
+    bool operator==(const ImportPolicy&) const = default;
+};
+
 struct StoreConfig {
     std::string path;  ///< absolute, or beginning with `~/`: the job user's home
     MountBy mount_by = MountBy::automatic;
+    ImportPolicy import{};
     bool operator==(const StoreConfig&) const = default;
 };
 
@@ -34,6 +46,9 @@ struct SiteConfig {
     /// Looked up in this order.
     std::vector<StoreConfig> stores = {{"/var/lib/lading/store", MountBy::automatic},
                                        {"~/.local/share/lading", MountBy::automatic}};
+    /// A directory that all users may write to (mode 1777), for layers of public images; empty:
+    /// each store keeps its own.
+    std::string shared_layers;
     bool path_images = true;                      ///< may `--container=/path` be used at all
     MountBy path_images_by = MountBy::automatic;  ///< how squashfs files given by path are mounted
     std::vector<SiteMount> mounts;                ///< added to every container
@@ -57,6 +72,9 @@ struct SiteConfig {
     bool record = true;  ///< write to the job's AdminComment
     bool operator==(const SiteConfig&) const = default;
 };
+
+/// The store's directory; empty where it lies in a home and `home` is none.
+std::string store_path(const StoreConfig& store, const std::string& home);
 
 /// Reads the configuration; `//` and `/* */` comments are allowed.  Errors name `file` and the
 /// JSON path (`lading.json: $.stores[1].path: expected a string, found a number`); unknown keys

@@ -50,6 +50,48 @@ TEST_CASE("an absolute path names an image file, and none the bare host") {
     CHECK(std::holds_alternative<NoImage>(*parse_image_reference("none")));
 }
 
+TEST_CASE("an image of a registry is named as docker names it, its host filled in") {
+    const auto read = [](const std::string& text) {
+        const auto parsed = parse_image_reference(text);
+        INFO(text);
+        REQUIRE(parsed);
+        const auto again = parse_image_reference(to_string(*parsed));
+        REQUIRE(again);
+        CHECK(*again == *parsed);
+        return std::get<RegistryImage>(*parsed);
+    };
+    CHECK(read("docker://registry.example.org/group/atse:1.2.4") ==
+          RegistryImage{"registry.example.org", "group/atse", "1.2.4", ""});
+    CHECK(read("docker://localhost:5000/atse") ==
+          RegistryImage{"localhost:5000", "atse", "latest", ""});
+    CHECK(read("docker://localhost/atse") == RegistryImage{"localhost", "atse", "latest", ""});
+    CHECK(read("docker://debian:12") == RegistryImage{"docker.io", "library/debian", "12", ""});
+    CHECK(read("docker://group/atse@sha256:" + kHex) ==
+          RegistryImage{"docker.io", "group/atse", "", "sha256:" + kHex});
+    CHECK(stored_name({"localhost:5000", "group/atse", "1", ""}) ==
+          ImageName{"localhost-5000/group/atse", "1", ""});
+    CHECK(name_of(to_string(stored_name({"localhost:5000", "group/atse", "1", ""}))).tag == "1");
+}
+
+TEST_CASE("a malformed image of a registry is shown with a caret under the spot") {
+    CHECK(error_of("docker://host.example:port/atse") ==
+          "image reference: expected a port's digits, found 'p'\n"
+          "  docker://host.example:port/atse\n"
+          "                        ^");
+    CHECK(error_of("docker://host.example/At") ==
+          "image reference: expected a lower-case letter or digit, found 'A' (names are "
+          "lower-case)\n"
+          "  docker://host.example/At\n"
+          "                        ^");
+    for (const char* const text :
+         {"docker://", "docker:///atse", "docker://host.example:/a",
+          "docker://host.example:123456/a", "docker://ho_/st.example/../a",
+          "docker://host.example/a/../b", "docker://[::1]:5/a", "docker://Host.example/a",
+          "docker:///etc/passwd", "https://host.example/a"}) {
+        error_of(text);
+    }
+}
+
 TEST_CASE("a malformed image reference is shown with a caret under the spot") {
     CHECK(error_of("atse:1.2/4") ==
           "image reference: '/' cannot stand in a tag\n"

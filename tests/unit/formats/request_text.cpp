@@ -114,3 +114,25 @@ TEST_CASE("no damaged request is read as one that the options could not make") {
         }
     });
 }
+
+TEST_CASE("a name goes to the nodes with the digest that it had at submission") {
+    Request request;
+    request.text = "atse:1";
+    request.image = ImageName{"atse", "1", "sha256:" + std::string(64, 'a')};
+    const auto back = parse_request(format_request(request));
+    REQUIRE(back);
+    CHECK(*back == request);
+    CHECK(names_image(*back, "atse:1"));
+    CHECK(names_image(*back, "atse:1@sha256:" + std::string(64, 'a')));
+    CHECK_FALSE(names_image(*back, "atse:2"));
+}
+
+TEST_CASE("a pin that is no digest is refused") {
+    for (const char* const pin : {"atse:1", "/etc", "docker://host.example/a", "none", ""}) {
+        INFO(pin);
+        const auto parsed =
+            parse_request(std::string(R"({"v":1,"image":"atse:1","pin":")") + pin + "\"}");
+        REQUIRE_FALSE(parsed);
+        CHECK(parsed.error().what.find("$.pin") != std::string::npos);
+    }
+}
