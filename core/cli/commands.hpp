@@ -27,6 +27,7 @@ void add_images_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
 void add_check_command(CLI::App& app);
 void add_cdi_command(CLI::App& app);
+void add_resolve_command(CLI::App& app);
 void add_rm_command(CLI::App& app);
 void add_record_command(CLI::App& app);
 void add_profile_command(CLI::App& app);

@@ -36,6 +36,7 @@ int run(int argc, char** argv) {
     add_cdi_command(app);
     add_images_command(app);
     add_inspect_command(app);
+    add_resolve_command(app);
     add_rm_command(app);
     add_record_command(app);
     add_profile_command(app);
