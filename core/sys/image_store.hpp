@@ -5,6 +5,7 @@
 ///   STORE/images/sha256/HEX.json        the image's document, named by its identity
 ///   STORE/blobs/sha256/HEX              its squashfs file, named by its own digest
 ///   STORE/indexes/sha256/HEX            what is known of the ELF files in that squashfs file
+///   STORE/layers/                       what pulls keep of registries (layer_cache.hpp)
 ///   STORE/staging/                      where imports work (store_writer.hpp)
 ///
 /// NAME may have slashes; `:` can stand in no name, so that a tag is never taken for a name.
