@@ -15,15 +15,10 @@ namespace {
 
 using formats::IndexedFile;
 
-bool below(std::string_view path, std::string_view directory) {
-    return path.size() > directory.size() && path.starts_with(directory) &&
-           path[directory.size()] == '/';
-}
-
 /// Not where a whole directory of the host's is shown already.
 bool is_shown(const Injection& injection, std::string_view path) {
     return std::ranges::any_of(injection.mounts, [&](const InjectedMount& mount) {
-        return path == mount.target.value || below(path, mount.target.value);
+        return path_covers(mount.target.value, path);
     });
 }
 
@@ -112,7 +107,7 @@ void add_libc(const Question& question, const Loader& loader, const MissingVersi
     for (const InjectedFile& file : injection.files) {
         for (const GuestPath& target : file.targets) {
             const std::string name = target.value.substr(target.value.rfind('/') + 1);
-            if (below(target.value, loader.libc_directory()) || name == file.soname) {
+            if (path_covers(loader.libc_directory(), target.value) || name == file.soname) {
                 libc.libraries.try_emplace(name, target.value);
             }
         }
@@ -141,7 +136,7 @@ void add_libc(const Question& question, const Loader& loader, const MissingVersi
         const IndexedFile file = question.image.index->file(id);
         if (file.architecture == question.host.architecture && !file.interpreter.empty()) {
             const std::string at = question.image.index->resolve(file.interpreter);
-            if (below(at, loader.libc_directory())) {
+            if (path_covers(loader.libc_directory(), at)) {
                 loaders.insert(at);
             }
         }

@@ -237,10 +237,8 @@ class Selector {
 }  // namespace
 
 bool is_covered(const Selection& selection, std::string_view path) {
-    return std::ranges::any_of(selection.covered, [&](const std::string& shown) {
-        return path.starts_with(shown) &&
-               (path.size() == shown.size() || path[shown.size()] == '/');
-    });
+    return std::ranges::any_of(selection.covered,
+                               [&](const std::string& shown) { return path_covers(shown, path); });
 }
 
 std::vector<std::uint32_t> all_copies(const ImageSide& image, const std::string& architecture,

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <string>
+#include <string_view>
 
 namespace lading {
 
@@ -18,5 +19,9 @@ struct GuestPath {
     std::string value;
     auto operator<=>(const GuestPath&) const = default;
 };
+
+/// Is `path` equal to `prefix` or below it?  Compares whole components, never characters:
+/// `/data` does not cover `/database`.  Both are absolute and free of `.` and `..`.
+bool path_covers(std::string_view prefix, std::string_view path);
 
 }  // namespace lading

@@ -100,10 +100,6 @@ void add_injection(const Injection& injection, const Request& request, Plan& pla
 /// index says holds, and nothing is injected.
 bool hides_libraries(const Plan& plan);
 
-/// Is `path` equal to `prefix` or below it?  Compares whole components, never characters:
-/// `/data` does not cover `/database`.  Both are absolute and free of `.` and `..`.
-bool path_covers(std::string_view prefix, std::string_view path);
-
 /// The site's word on a bind source after its symbolic links have been resolved: the descriptor's
 /// own path, which is what will be mounted.  Code::refused where the site forbids it.
 Result<> check_resolved_source(const Bind& bind, const HostPath& resolved, const SiteConfig& site);

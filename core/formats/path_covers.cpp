@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "lading/plan.hpp"
+#include "lading/path.hpp"
 
 namespace lading {
 
