@@ -76,8 +76,6 @@ Result<Exchange> answer_compatibility(const Fields& question, int root, const Re
 Result<Exchange> answer_source(const Fields& question) {
     OpenedSource source = TRY(open_bind_source({std::string(question.get("path"))}));
     Exchange answer;
-    answer.fields.add("resolved", source.resolved.value);
-    answer.fields.add("directory", source.directory ? 1U : 0U);
     answer.descriptors.push_back(std::move(source.fd));
     return answer;
 }
@@ -142,6 +140,10 @@ Result<sys::Fd> take_descriptor(Exchange& answer) {
 
 }  // namespace
 
+Result<HostPath> OpenedSource::where() const {
+    return HostPath{TRY(sys::descriptor_path(fd.get()))};
+}
+
 Result<OpenedSource> open_bind_source(const HostPath& source) {
     sys::Fd fd(open(source.value.c_str(), O_PATH | O_CLOEXEC));
     struct stat status {};
@@ -152,8 +154,7 @@ Result<OpenedSource> open_bind_source(const HostPath& source) {
             "check the path: it must exist on every node of the step, and be "
             "open to you");
     }
-    HostPath resolved{TRY(sys::descriptor_path(fd.get()))};
-    return OpenedSource{std::move(fd), std::move(resolved), S_ISDIR(status.st_mode)};
+    return OpenedSource{std::move(fd), S_ISDIR(status.st_mode), S_ISREG(status.st_mode)};
 }
 
 Result<ImageReader> ImageReader::start(const User& user, const SiteConfig& site,
@@ -187,12 +188,13 @@ Result<OpenedSource> ImageReader::open_source(const HostPath& source) {
     question.add("about", "source");
     question.add("path", source.value);
     Exchange answer = TRY(process_.ask(question));
-    OpenedSource opened;
-    opened.directory = answer.fields.number("directory") != 0;
-    opened.fd = TRY(take_descriptor(answer));
-    // Not the reader's word: the policy is checked on what will be mounted.
-    opened.resolved = {TRY(sys::descriptor_path(opened.fd.get()))};
-    return opened;
+    sys::Fd fd = TRY(take_descriptor(answer));
+    // Not the reader's word: what the descriptor says will be mounted.
+    struct stat status {};
+    if (fstat(fd.get(), &status) != 0) {
+        return sys::fail_errno(Code::system, fmt::format("cannot look at {}", source.value));
+    }
+    return OpenedSource{std::move(fd), S_ISDIR(status.st_mode), S_ISREG(status.st_mode)};
 }
 
 Result<Judged> ImageReader::judge_compatibility(const JudgeQuestion& question, int root) {

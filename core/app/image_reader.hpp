@@ -25,9 +25,12 @@ struct OpenedImage {
 
 /// A bind source as the user could open it.
 struct OpenedSource {
-    sys::Fd fd;         ///< O_PATH
-    HostPath resolved;  ///< after symbolic links
+    sys::Fd fd;  ///< O_PATH
     bool directory = false;
+    bool regular = false;
+
+    /// After symbolic links: what will be mounted, whoever opened it.
+    Result<HostPath> where() const;
 };
 
 /// What the finished root holds.

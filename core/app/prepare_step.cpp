@@ -138,12 +138,18 @@ Result<std::vector<ClonedBind>> clone_binds(const Plan& plan, const SiteConfig& 
             continue;
         }
         TRY(source.map([](const OpenedSource&) {}));
+        // Where a library of a stack leads makes no difference: to the policy, which is a user's,
+        // and to its flags, since no regular file is a device.
+        HostPath resolved;
+        if (bind->origin == Origin::user || !source->regular) {
+            resolved = TRY(source->where());
+        }
         if (bind->origin == Origin::user) {
-            TRY(check_resolved_source(*bind, source->resolved, site));
+            TRY(check_resolved_source(*bind, resolved, site));
         }
         sys::Fd tree = TRY(sys::clone_tree(source->fd.get(), bind->source.value));
         // Device nodes work only where the host itself keeps them.
-        const bool devices = path_covers("/dev", source->resolved.value);
+        const bool devices = path_covers("/dev", resolved.value);
         TRY(sys::set_mount_flags(tree.get(),
                                  MOUNT_ATTR_NOSUID | (devices ? 0 : MOUNT_ATTR_NODEV) |
                                      (bind->read_only ? MOUNT_ATTR_RDONLY : 0),
@@ -180,11 +186,11 @@ Result<> apply_operations(const Plan& plan, const SiteConfig& site,
     for (const RootOperation& operation : plan.operations) {
         if (const Bind* const bind = std::get_if<Bind>(&operation)) {
             if (next != binds.end() && next->bind == bind) {
-                const sys::Fd point = TRY(root.mount_point(bind->target, next->directory));
+                const sys::MountPoint point = TRY(root.mount_point(bind->target, next->directory));
                 if (bind->origin == Origin::user || bind->origin == Origin::stack) {
-                    TRY(check_resolved_target(*bind, TRY(root.where(point)), site));
+                    TRY(check_resolved_target(*bind, point.where, site));
                 }
-                TRY(sys::attach(next->tree.get(), point.get(), bind->target.value));
+                TRY(root.mount(next->tree.get(), point));
                 ++next;
             }
         } else if (const CopyFile* const copy = std::get_if<CopyFile>(&operation)) {
@@ -322,7 +328,8 @@ std::string guess_directory(const StepFacts& step, ImageReader& reader) {
         return {};
     }
     const Result<OpenedSource> opened = reader.open_source({path});
-    return opened ? opened->resolved.value : "";
+    const Result<HostPath> where = opened ? opened->where() : Result<HostPath>();
+    return where ? where->value : "";
 }
 
 }  // namespace

@@ -19,6 +19,9 @@ namespace {
 /// before it is covered.
 constexpr const char* kBase = "/tmp";
 
+/// Descriptors are few.
+constexpr std::size_t kMostDirectories = 16;
+
 /// `/a/b/c` → {`/a/b`, `c`}
 std::pair<std::string, std::string> split(const std::string& path) {
     const std::size_t slash = path.rfind('/');
@@ -36,6 +39,13 @@ tl::unexpected<Error> fail_in_root(const std::string& path, std::string_view act
                       "the image has something else at that path, or a dangling symbolic link");
 }
 
+tl::unexpected<Error> fail_directory(const GuestPath& target) {
+    return fail(
+        Code::usage,
+        fmt::format("cannot mount a file on {}: the image has a directory there", target.value),
+        "name the file itself as the target of the mount");
+}
+
 Result<std::uint64_t> mount_id(int fd) {
     struct statx status {};
     if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) != 0 ||
@@ -43,6 +53,16 @@ Result<std::uint64_t> mount_id(int fd) {
         return fail_errno(Code::system, "cannot tell the container's mounts apart");
     }
     return status.stx_mnt_id;
+}
+
+/// A directory of the image may be a link into a directory of the host that is bound already (an
+/// /etc that points to /tmp/x): nothing is ever made or replaced there, since this process is root.
+tl::unexpected<Error> fail_not_ours(const std::string& path) {
+    return fail(Code::refused,
+                fmt::format("{} does not exist, and lies in a directory of the host where nothing "
+                            "is made for a mount",
+                            path),
+                "make it on the host first, or mount to another place");
 }
 
 /// The overlay shows the upper directory's owner and mode as the root's own.
@@ -89,20 +109,9 @@ Result<StepRoot> StepRoot::assemble(Fd lower, std::uint64_t scratch_bytes) {
     if (!root.valid()) {
         return fail_errno(Code::system, "cannot open the container's root");
     }
-    return StepRoot(std::move(root));
-}
-
-/// A directory of the image may be a link into a directory of the host that is bound already (an
-/// /etc that points to /tmp/x): nothing is ever made or replaced there, since this process is root.
-Result<> StepRoot::check_ours(int directory, const std::string& path) const {
-    if (TRY(mount_id(directory)) != TRY(mount_id(root()))) {
-        return fail(Code::refused,
-                    fmt::format("{} does not exist, and lies in a directory of the host where "
-                                "nothing is made for a mount",
-                                path),
-                    "make it on the host first, or mount to another place");
-    }
-    return {};
+    std::string path = TRY(descriptor_path(root.get()));
+    const std::uint64_t mount = TRY(mount_id(root.get()));
+    return StepRoot(std::move(root), std::move(path), mount);
 }
 
 /// Every step is resolved anew from the root, by the kernel and inside the root: a symbolic link of
@@ -117,7 +126,9 @@ Result<Fd> StepRoot::make_directories(const std::string& path) {
     }
     const auto [parent, name] = split(path);
     const Fd above = TRY(make_directories(parent));
-    TRY(check_ours(above.get(), path));
+    if (TRY(mount_id(above.get())) != mount_) {
+        return fail_not_ours(path);
+    }
     if (mkdirat(above.get(), name.c_str(), 0755) != 0) {
         return fail_in_root(path, "make the directory");
     }
@@ -128,56 +139,97 @@ Result<Fd> StepRoot::make_directories(const std::string& path) {
     return directory;
 }
 
-Result<Fd> StepRoot::mount_point(const GuestPath& target, bool directory) {
-    if (directory) {
-        return make_directories(target.value);
+Result<const StepRoot::Directory*> StepRoot::directory(const std::string& path) {
+    if (const auto known = directories_.find(path); known != directories_.end()) {
+        return &known->second;
     }
-    Fd point = open_in_root(root(), target.value, O_PATH);
-    if (!point.valid()) {
-        if (errno != ENOENT) {
-            return fail_in_root(target.value, "open");
+    Directory directory;
+    directory.fd = TRY(make_directories(path));
+    directory.where = TRY(where(directory.fd.get()));
+    directory.ours = TRY(mount_id(directory.fd.get())) == mount_;
+    if (directories_.size() == kMostDirectories) {
+        directories_.clear();
+    }
+    return &directories_.emplace(path, std::move(directory)).first->second;
+}
+
+Result<MountPoint> StepRoot::mount_point(const GuestPath& target, bool directory) {
+    if (!directory) {
+        return file_point(target);
+    }
+    Fd point = TRY(make_directories(target.value));
+    const std::string path = TRY(where(point.get()));
+    return MountPoint{std::move(point), {path.empty() ? "/" : path}, true};
+}
+
+Result<MountPoint> StepRoot::file_point(const GuestPath& target) {
+    const auto [parent, name] = split(target.value);
+    const Directory& above = *TRY(directory(parent));
+    Fd point(openat(above.fd.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    if (!point.valid() && errno == ENOENT) {
+        if (!above.ours) {
+            return fail_not_ours(target.value);
         }
-        const auto [parent, name] = split(target.value);
-        const Fd above = TRY(make_directories(parent));
-        TRY(check_ours(above.get(), target.value));
-        const Fd made(openat(above.get(), name.c_str(),
-                             O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
-        if (!made.valid()) {
+        point = Fd(openat(above.fd.get(), name.c_str(),
+                          O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+        if (!point.valid()) {
             return fail_in_root(target.value, "make");
         }
-        point = open_in_root(root(), target.value, O_PATH);
+        return MountPoint{std::move(point), {above.where + '/' + name}, false};
     }
     struct stat status {};
     if (!point.valid() || fstat(point.get(), &status) != 0) {
         return fail_in_root(target.value, "open");
     }
-    if (S_ISDIR(status.st_mode)) {
-        return fail(
-            Code::usage,
-            fmt::format("cannot mount a file on {}: the image has a directory there", target.value),
-            "name the file itself as the target of the mount");
+    if (S_ISLNK(status.st_mode)) {
+        return linked_point(target);
     }
-    return point;
+    if (S_ISDIR(status.st_mode)) {
+        return fail_directory(target);
+    }
+    return MountPoint{std::move(point), {above.where + '/' + name}, false};
 }
 
-Result<GuestPath> StepRoot::where(const Fd& point) const {
-    const std::string root = TRY(descriptor_path(root_.get()));
-    const std::string path = TRY(descriptor_path(point.get()));
-    if (path != root && !path.starts_with(root + "/")) {
+Result<MountPoint> StepRoot::linked_point(const GuestPath& target) const {
+    Fd point = open_in_root(root(), target.value, O_PATH);
+    struct stat status {};
+    if (!point.valid() || fstat(point.get(), &status) != 0) {
+        return fail_in_root(target.value, "open");
+    }
+    if (S_ISDIR(status.st_mode)) {
+        return fail_directory(target);
+    }
+    std::string path = TRY(where(point.get()));
+    return MountPoint{std::move(point), {std::move(path)}, false};
+}
+
+/// A file's mount changes no directory.
+Result<> StepRoot::mount(int tree, const MountPoint& point) {
+    if (point.directory) {
+        directories_.clear();
+    }
+    return attach(tree, point.fd.get(), point.where.value);
+}
+
+Result<std::string> StepRoot::where(int fd) const {
+    const std::string path = TRY(descriptor_path(fd));
+    if (path != path_ && !path.starts_with(path_ + "/")) {
         return fail(Code::internal, fmt::format("{} lies outside of the container", path));
     }
-    return GuestPath{path == root ? "/" : path.substr(root.size())};
+    return path.substr(path_.size());
 }
 
 Result<> StepRoot::write(const GuestPath& target, std::string_view bytes, unsigned mode) {
     const auto [parent, name] = split(target.value);
-    const Fd above = TRY(make_directories(parent));
-    TRY(check_ours(above.get(), target.value));
+    const Directory& above = *TRY(directory(parent));
+    if (!above.ours) {
+        return fail_not_ours(target.value);
+    }
     // Made anew: opening the image's own would follow its link or keep its mode and owner.
-    if (unlinkat(above.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
+    if (unlinkat(above.fd.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
         return fail_in_root(target.value, "replace");
     }
-    const Fd file(openat(above.get(), name.c_str(),
+    const Fd file(openat(above.fd.get(), name.c_str(),
                          O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
     if (!file.valid()) {
         return fail_in_root(target.value, "write");

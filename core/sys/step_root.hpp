@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "core/sys/fd.hpp"
@@ -11,6 +12,13 @@
 #include "lading/result.hpp"
 
 namespace lading::sys {
+
+/// Where something can be attached in a step's root.
+struct MountPoint {
+    Fd fd;
+    GuestPath where;  ///< after the image's symbolic links
+    bool directory = false;
+};
 
 class StepRoot {
   public:
@@ -22,11 +30,11 @@ class StepRoot {
     /// An O_PATH descriptor of the container's root.
     int root() const noexcept { return root_.get(); }
 
-    /// An O_PATH descriptor of what is at `target`, made if the image has nothing there.
-    Result<Fd> mount_point(const GuestPath& target, bool directory);
+    /// What is at `target`, made if the image has nothing there.
+    Result<MountPoint> mount_point(const GuestPath& target, bool directory);
 
-    /// Where in the container a mount point lies, after the image's symbolic links.
-    Result<GuestPath> where(const Fd& point) const;
+    /// Attaches a detached mount there.
+    Result<> mount(int tree, const MountPoint& point);
 
     /// Replaces `target` by a new file of root's with these bytes.
     Result<> write(const GuestPath& target, std::string_view bytes, unsigned mode = 0644);
@@ -36,12 +44,27 @@ class StepRoot {
     Result<Fd> finish(bool writable);
 
   private:
-    explicit StepRoot(Fd root) : root_(std::move(root)) {}
+    struct Directory {
+        Fd fd;
+        std::string where;  ///< after the image's symbolic links; empty for the root
+        bool ours = false;  ///< not in what is bound of the host
+    };
+
+    StepRoot(Fd root, std::string path, std::uint64_t mount)
+        : root_(std::move(root)), path_(std::move(path)), mount_(mount) {}
 
     Result<Fd> make_directories(const std::string& path);
-    Result<> check_ours(int directory, const std::string& path) const;
+    Result<const Directory*> directory(const std::string& path);
+    Result<MountPoint> file_point(const GuestPath& target);
+    Result<MountPoint> linked_point(const GuestPath& target) const;
+    Result<std::string> where(int fd) const;
 
     Fd root_;
+    std::string path_;     ///< in this namespace
+    std::uint64_t mount_;  ///< its mount's number
+    /// The libraries of a stack lie in a few directories: each is looked up once, as long as no
+    /// mount can have changed where its path leads.
+    std::map<std::string, Directory> directories_;
 };
 
 }  // namespace lading::sys

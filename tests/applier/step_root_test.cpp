@@ -109,8 +109,7 @@ TEST_CASE("a mount point that the image lacks is made, with its parents") {
               // Cloned from a descriptor that was opened before /tmp was covered.
               const sys::Fd source = sys::open_in_root(root.root(), "/", O_PATH);
               const sys::Fd tree = TRY(sys::make_tmpfs(1 << 20, "a test"));
-              const sys::Fd point = TRY(root.mount_point({"/a/b/c"}, true));
-              TRY(sys::attach(tree.get(), point.get(), "/a/b/c"));
+              TRY(root.mount(tree.get(), TRY(root.mount_point({"/a/b/c"}, true))));
               TRY(root.finish(false));
               return errno_of(open("/a/b/c/new", O_WRONLY | O_CREAT, 0644) >= 0);
           }) == "succeeded");
@@ -137,15 +136,33 @@ TEST_CASE("a mount point is told by where the image's links lead") {
     const Image image([](const std::string& root) {
         std::filesystem::create_directories(root + "/proc/self");
         std::filesystem::create_symlink("../proc", root + "/etc/innocent");
+        test::write_file(root + "/proc/cmdline", "");
+        std::filesystem::create_symlink("../proc/cmdline", root + "/etc/file");
     });
-    const auto where = [&](const char* target) {
+    const auto where = [&](const char* target, bool directory = true) {
         return with_root(image, [&](sys::StepRoot& root) -> Result<std::string> {
-            return TRY(root.where(TRY(root.mount_point({target}, true)))).value;
+            return TRY(root.mount_point({target}, directory)).where.value;
         });
     };
     CHECK(where("/etc/innocent") == "/proc");
     CHECK(where("/etc/innocent/self") == "/proc/self");
     CHECK(where("/new") == "/new");
+    CHECK(where("/etc/innocent/cmdline", false) == "/proc/cmdline");
+    CHECK(where("/etc/innocent/new", false) == "/proc/new");
+    CHECK(where("/etc/file", false) == "/proc/cmdline");
+    CHECK(where("/etc/motd", false) == "/etc/motd");
+}
+
+TEST_CASE("a directory is looked up anew once a mount may have hidden it") {
+    const Image image;
+    const std::string said = with_root(image, [](sys::StepRoot& root) -> Result<std::string> {
+        TRY(root.write({"/etc/before"}, "x"));
+        const sys::Fd host = TRY(sys::make_tmpfs(1 << 20, "the host's directory"));
+        TRY(root.mount(host.get(), TRY(root.mount_point({"/etc"}, true))));
+        const bool made = root.mount_point({"/etc/after"}, false).has_value();
+        return std::string(root.write({"/etc/after"}, "x") || made ? "made" : "refused");
+    });
+    CHECK(said == "refused");
 }
 
 TEST_CASE("nothing is made or replaced in a host directory that an image's link leads to") {
@@ -159,8 +176,7 @@ TEST_CASE("nothing is made or replaced in a host directory that an image's link 
     const std::string said = with_root(image, [](sys::StepRoot& root) -> Result<std::string> {
         const sys::Fd host = TRY(sys::make_tmpfs(1 << 20, "the host's directory"));
         const sys::Fd precious(openat(host.get(), "hosts", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-        const sys::Fd point = TRY(root.mount_point({"/host"}, true));
-        TRY(sys::attach(host.get(), point.get(), "/host"));
+        TRY(root.mount(host.get(), TRY(root.mount_point({"/host"}, true))));
         std::string outcome;
         for (const Result<>& tried :
              {root.write({"/etc/hosts"}, "x"), root.write({"/etc/new"}, "x")}) {
