@@ -209,6 +209,9 @@ Result<Injection> judge_compatibility(const JudgeQuestion& question, std::string
     asked.image.architecture = question.architecture;
     asked.image.library_path = formats::split_search_path(question.library_path);
     asked.image.environment = question.environment;
+    for (const ShownPath& shown : question.shown) {
+        asked.image.shown.push_back(shown.guest);
+    }
     asked.host = host;
     asked.wish = wish_of(question.inject);
     return compat::plan_injection(asked);

@@ -39,9 +39,7 @@ constexpr Meaning kMeanings[] = {
     {Verdict::ok_glibc, "It runs with this host's libraries and this host's C library."},
     {Verdict::unproven,
      "It runs with this host's libraries, as far as can be seen without starting it."},
-    {Verdict::degraded,
-     "It runs with this host's libraries; some other programs of the image do "
-     "not."},
+    {Verdict::degraded, "It runs with this host's libraries; some programs of the image do not."},
     {Verdict::missing, "It runs with what it has itself."},
 };
 
@@ -92,9 +90,10 @@ void print_findings(const std::vector<Finding>& findings) {
     print_row(rows.front(), widths);
     for (std::size_t i = 0; i < findings.size(); ++i) {
         print_row(rows[i + 1], widths);
-        for (const auto& [title, text] : {std::pair("why:    ", &findings[i].reason),
-                                          std::pair("remedy: ", &findings[i].remedy),
-                                          std::pair("speed:  ", &findings[i].speed)}) {
+        for (const auto& [title, text] :
+             {std::pair("why:    ", &findings[i].reason),
+              std::pair("remedy: ", &findings[i].remedy), std::pair("speed:  ", &findings[i].speed),
+              std::pair("note:   ", &findings[i].note)}) {
             if (!text->empty()) {
                 fmt::print("{:<{}}  {}{}\n", "", widths[0], title, formats::printable(*text));
             }

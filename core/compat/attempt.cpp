@@ -55,6 +55,30 @@ std::string missing_interface(const Attempt& tried, const Need& need) {
                        offered.empty() ? std::string("nothing") : offered.front());
 }
 
+/// Does one of the host's libraries need what neither side has?  A module that does is passed over
+/// by the library that would load it.
+std::string unsatisfied(const Question& question, const Selection& selection) {
+    std::set<std::string_view> names;
+    for (const auto& [name, library] : selection.libraries) {
+        names.insert(library.names.begin(), library.names.end());
+    }
+    const formats::ElfIndex& host = *question.host.index;
+    for (const auto& [name, library] : selection.libraries) {
+        if (!library.inject) {
+            continue;
+        }
+        for (const std::string_view needed : host.needed(library.host_file)) {
+            if (!is_glibc(needed) && !names.contains(needed) &&
+                question.image.index->with_soname(needed).empty()) {
+                return fmt::format(
+                    "the host's {} needs {}, which neither this host nor the image has",
+                    host.file(library.host_file).path, needed);
+            }
+        }
+    }
+    return {};
+}
+
 std::string describe(const Question& question, const Broken& broken) {
     return fmt::format("{} {}", question.image.index->file(broken.file).path, broken.why);
 }
@@ -122,6 +146,36 @@ bool is_module_of(const Subject& subject, const IndexedFile& file, const Need& n
            file.path.find(subject.modules) != std::string_view::npos && contains(need.users, id);
 }
 
+std::string name_broken(const Question& question, const std::vector<Broken>& broken) {
+    std::vector<std::string> names;
+    for (const Broken& one : broken) {
+        names.emplace_back(question.image.index->file(one.file).path);
+    }
+    const std::size_t more = names.size() - std::min(names.size(), kShown);
+    names.resize(names.size() - more);
+    return fmt::format("these of the image's files will not work: {}{}", fmt::join(names, ", "),
+                       more > 0 ? fmt::format(" and {} more", more) : "");
+}
+
+/// What is broken decides nothing.  A linked program is no worse off for what happens to files that
+/// it does not load; a script, or a job that is not known, may run them.
+void tell_of_broken(const Question& question, const Subject& subject,
+                    const std::set<std::uint32_t>& loaded, Attempt& tried) {
+    if (tried.broken.empty() || tried.verdict >= Verdict::degraded) {
+        return;
+    }
+    std::string others = name_broken(question, tried.broken);
+    const bool linked = !subject.programs.empty() && !subject.scripted;
+    if (linked && std::ranges::none_of(tried.broken, [&](const Broken& user) {
+            return loaded.contains(user.file);
+        })) {
+        tried.note = std::move(others);
+        return;
+    }
+    tried.verdict = Verdict::degraded;
+    tried.reason += (tried.reason.empty() ? "" : "; ") + others;
+}
+
 /// Which of the broken decide: the job's own programs and libraries; without a job, all users of
 /// the stack together.
 void judge_users(const Question& question, const Loader& loader, const Subject& subject,
@@ -149,19 +203,7 @@ void judge_users(const Question& question, const Loader& loader, const Subject& 
     const bool all = subject.programs.empty() && std::ranges::any_of(need.users, is_broken) &&
                      std::ranges::all_of(need.users, is_lost);
     if (user == tried.broken.end() && !all) {
-        if (!tried.broken.empty() && tried.verdict < Verdict::degraded) {
-            tried.verdict = Verdict::degraded;
-            std::vector<std::string> names;
-            for (const Broken& one : tried.broken) {
-                names.emplace_back(question.image.index->file(one.file).path);
-            }
-            const std::size_t more = names.size() - std::min(names.size(), kShown);
-            names.resize(names.size() - more);
-            tried.reason =
-                fmt::format("{}{}these of the image's files will not work: {}{}", tried.reason,
-                            tried.reason.empty() ? "" : "; ", fmt::join(names, ", "),
-                            more > 0 ? fmt::format(" and {} more", more) : "");
-        }
+        tell_of_broken(question, subject, loaded, tried);
         return;
     }
     const Broken& first = user == tried.broken.end() ? tried.broken.front() : *user;
@@ -222,6 +264,12 @@ Attempt attempt(const Question& question, const Loader& loader, const Subject& s
                 "--container-inject=none";
             return tried;
         }
+    }
+    if (std::string why = unsatisfied(question, tried.selection); !why.empty()) {
+        tried.verdict = Verdict::missing;
+        tried.reason = std::move(why);
+        tried.remedy = "ask the administrator to install it on the nodes";
+        return tried;
     }
     tried.broken = check_users(question, loader, tried.selection);
     judge_glibc(question, loader, subject, tried);

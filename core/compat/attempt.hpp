@@ -19,6 +19,7 @@ struct Attempt {
     Verdict verdict = Verdict::ok;
     std::string reason;
     std::string remedy;
+    std::string note;  ///< as Finding's
 };
 
 /// Tries one stack, with those that its profile names, for one need of the image's (nothing: by

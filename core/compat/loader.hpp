@@ -44,6 +44,11 @@ class Loader {
     std::vector<std::string> directories(const formats::IndexedFile& file,
                                          std::string_view path) const;
 
+    /// Those that the loader knows by itself.
+    std::vector<std::string> default_directories() const {
+        return {defaults_.begin(), defaults_.end()};
+    }
+
     /// Where the image keeps its libc, which every loader of it searches; empty without one.
     std::string libc_directory() const;
 

@@ -247,11 +247,9 @@ Subject find_subject(const ImageSide& image, const Loader& loader) {
         subject.any_static =
             subject.any_static || !program->dynamic ||
             (program->kind == ElfFile::Kind::program && program->interpreter.empty());
-        for (Loaded& loaded : loader.closure(program->id)) {
+        for (const Loaded& loaded : loader.closure(program->id)) {
             if (loaded.file) {
                 add_once(subject.files, *loaded.file);
-            } else {
-                subject.absent.push_back(std::move(loaded));
             }
         }
     }

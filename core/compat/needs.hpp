@@ -15,7 +15,6 @@ namespace lading::compat {
 struct Subject {
     std::vector<std::uint32_t> programs;
     std::vector<std::uint32_t> files;  ///< the programs and their libraries
-    std::vector<Loaded> absent;        ///< libraries that nobody in the image has
     bool any_static = false;
     std::string modules;    ///< part of the paths of its interpreter's modules: `/python`
     bool scripted = false;  ///< an interpreter loads who knows what later

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/compat/absent.hpp"
 #include "core/compat/attempt.hpp"
 #include "core/compat/describe.hpp"
 #include "core/compat/families.hpp"
@@ -116,6 +117,24 @@ bool relies_on(const Subject& subject, const Need& need) {
     return need.direct || need.declared || (any_program && !need.users.empty());
 }
 
+/// The host's MPI is there for the job; does anything say that the job uses it?
+void judge_proof(const Question& question, const Subject& subject, const Need& need,
+                 Finding& finding) {
+    const bool any_program = subject.scripted || subject.programs.empty();
+    const bool proven = need.direct || (any_program && !need.users.empty());
+    if (proven || need.kind != StackKind::mpi || finding.verdict < Verdict::ok ||
+        finding.verdict > Verdict::ok_glibc) {
+        return;
+    }
+    finding.verdict = Verdict::unproven;
+    finding.reason += finding.reason.empty() ? "" : "; ";
+    finding.reason +=
+        need.users.empty()
+            ? "no file of the image names it: it is loaded at run time, if at all"
+            : fmt::format("{} names no library of it: it is loaded at run time, if at all",
+                          question.image.index->file(subject.programs.front()).path);
+}
+
 /// What becomes of a need that the host does not answer.
 void settle(const Question& question, const Need& need, Finding& finding) {
     if (finding.verdict < Verdict::missing) {
@@ -156,6 +175,7 @@ Answer answer_need(const Question& question, const Loader& loader, const Subject
         finding.remedy = answer.attempt->remedy;
         finding.offers = describe_offer(question, *answer.attempt);
         if (finding.verdict < Verdict::missing) {
+            finding.note = answer.attempt->note;
             finding.speed = speed_of(answer.attempt->selection, asked.kind);
         }
     } else {
@@ -169,6 +189,7 @@ Answer answer_need(const Question& question, const Loader& loader, const Subject
         finding.reason = why;
         finding.remedy = "link it dynamically on a base with glibc";
         finding.speed.clear();
+        finding.note.clear();
     }
     if (answer.attempt && finding.verdict < Verdict::missing) {
         if (std::string why = out_of_reach(question, loader, subject, *answer.attempt);
@@ -177,15 +198,13 @@ Answer answer_need(const Question& question, const Loader& loader, const Subject
             finding.reason = std::move(why);
             finding.remedy = kWithout;
             finding.speed.clear();
+            finding.note.clear();
         }
     }
     if (answer.attempt && asked.provides == "cuda" && finding.verdict < Verdict::missing) {
         judge_nvidia_driver(question, *answer.attempt, relies_on(subject, asked), finding);
     }
-    if (finding.verdict == Verdict::ok && asked.users.empty() && asked.kind == StackKind::mpi) {
-        finding.verdict = Verdict::unproven;
-        finding.reason = "no file of the image names it: it is loaded at run time, if at all";
-    }
+    judge_proof(question, subject, asked, finding);
     if (!asked.contradiction.empty()) {
         finding.reason += (finding.reason.empty() ? "" : "; ") + asked.contradiction;
     }
@@ -290,6 +309,9 @@ Injection plan_injection(const Question& question) {
         if (finding) {
             injection.findings.push_back(*finding);
         }
+    }
+    if (auto finding = find_absent(question, loader, subject, selection)) {
+        injection.findings.push_back(std::move(*finding));
     }
     injection.findings.push_back(describe_libc(question, injection, image_libc(question, loader)));
     injection.findings.push_back(check_cpu(question, loader, subject));

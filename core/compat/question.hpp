@@ -63,6 +63,7 @@ struct ImageSide {
     std::string architecture;
     std::vector<std::string> library_path;  ///< LD_LIBRARY_PATH of the step, split
     std::vector<std::string> environment;   ///< `NVIDIA_…=value`, as the container will have it
+    std::vector<std::string> shown;  ///< where the host's files lie over it; these are not known
     /// Programs that must run, as paths in the image; empty: whatever there is.
     std::vector<std::string> programs;
 };

@@ -122,10 +122,9 @@ class Checker {
 
     std::string breaks(std::uint32_t user, std::string_view soname, const Selected& library) const {
         const std::string host_path(host_.file(library.host_file).path);
-        const auto definitions = host_.version_definitions(library.host_file);
         for (const ElfVersionNeed& need : image_.version_needs(user)) {
-            if (need.file == soname && !need.weak && !definitions.empty() &&
-                std::ranges::find(definitions, need.version) == definitions.end()) {
+            if (need.file == soname && !need.weak &&
+                !host_.defines_version(library.host_file, need.version)) {
                 return fmt::format("needs {} of {}, which the host's {} lacks", need.version,
                                    soname, host_path);
             }

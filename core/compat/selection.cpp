@@ -22,12 +22,6 @@ std::string name_in(const ElfIndex& index, std::uint32_t id) {
                                            : file.soname);
 }
 
-bool defines(const ElfIndex& index, std::uint32_t id, std::string_view version) {
-    const auto definitions = index.version_definitions(id);
-    // The loader warns of a library without versions, and goes on.
-    return definitions.empty() || std::ranges::find(definitions, version) != definitions.end();
-}
-
 /// Runs until no keep has to be taken back: each round either ends or injects one more soname.
 class Selector {
   public:
@@ -69,7 +63,7 @@ class Selector {
             });
         };
         for (const ElfVersionNeed& need : host().version_needs(importer)) {
-            if (need.file == soname && !need.weak && !defines(image(), copy, need.version)) {
+            if (need.file == soname && !need.weak && !image().defines_version(copy, need.version)) {
                 return fmt::format("{} needs {}, which the image's {} lacks",
                                    name_in(host(), importer), need.version, soname);
             }
@@ -210,7 +204,7 @@ class Selector {
                     continue;
                 }
                 const auto own = image_.system(need.file);
-                if (!own || !defines(image(), *own, need.version)) {
+                if (!own || !image().defines_version(*own, need.version)) {
                     selection_.missing_glibc.push_back({name_in(host(), importer),
                                                         std::string(need.file),
                                                         std::string(need.version)});

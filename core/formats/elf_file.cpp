@@ -260,6 +260,7 @@ Result<ElfFile> parse_elf_file(std::string_view bytes) {
     read_dynamic(object, strings, file);
     file.kind = kind_of(object, file);
 
+    file.versioned = object.tag(DT_VERSYM).has_value();
     const auto definitions = parse_version_definitions(object, strings);
     const auto needs = parse_version_needs(object, strings);
     for (const ElfNeededVersion& need : needs) {

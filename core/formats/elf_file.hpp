@@ -64,6 +64,7 @@ struct ElfFile {
     std::string_view runpath;  ///< likewise
     std::string build_id;      ///< lower-case hex of NT_GNU_BUILD_ID
     unsigned isa_level = 0;    ///< x86-64-vN that the file says it needs; 0: nothing said
+    bool versioned = false;    ///< has DT_VERSYM, without which ld.so gives nobody a version
     std::vector<ElfVersionNeed> version_needs;
     std::vector<std::string_view> version_definitions;  ///< without the base (the file's own name)
     std::vector<ElfImport> imports;

@@ -137,6 +137,12 @@ std::optional<std::uint64_t> ElfIndex::hash_row(const Section& hashes, unsigned 
     return row < hashes.count && hash_at(at(row)) == hash ? std::optional(at(row)) : std::nullopt;
 }
 
+bool ElfIndex::defines_version(std::uint32_t id, std::string_view version) const {
+    const auto definitions = version_definitions(id);
+    return definitions.empty() ? file(id).versioned
+                               : std::ranges::find(definitions, version) != definitions.end();
+}
+
 IndexedFile ElfIndex::file(std::uint32_t id) const {
     IndexedFile file;
     if (const ElfIndex* const more = beyond(id)) {
@@ -154,6 +160,7 @@ IndexedFile ElfIndex::file(std::uint32_t id) const {
     file.kind = static_cast<ElfFile::Kind>(std::min(flags & 3U, 2U));
     file.dynamic = (flags & kDynamic) != 0;
     file.no_default_directories = (flags & kNoDefault) != 0;
+    file.versioned = (flags & kVersioned) != 0;
     file.isa_level = flags >> kLevelShift & 15U;
     file.path = field(kPath);
     file.architecture = field(kArchitecture);

@@ -25,7 +25,7 @@
 namespace lading::formats {
 
 /// Changes whenever the layout or the meaning does; an index of another one is made anew.
-inline constexpr std::uint32_t kElfIndexVersion = 2;
+inline constexpr std::uint32_t kElfIndexVersion = 3;
 
 /// One file's facts that are cheap to have; symbols are asked for one by one.
 struct IndexedFile {
@@ -33,6 +33,7 @@ struct IndexedFile {
     ElfFile::Kind kind = ElfFile::Kind::other;
     bool dynamic = false;
     bool no_default_directories = false;
+    bool versioned = false;
     unsigned isa_level = 0;
     std::string_view path;  ///< in the root, free of symbolic links
     std::string_view architecture;
@@ -77,6 +78,12 @@ class ElfIndex {
     std::vector<std::string_view> needed(std::uint32_t id) const;
     std::vector<ElfVersionNeed> version_needs(std::uint32_t id) const;
     std::vector<std::string_view> version_definitions(std::uint32_t id) const;
+
+    /// Would ld.so let a file that needs this version of the library have it?  Of one with
+    /// DT_VERSYM that defines no versions it takes any symbol, with a warning; where even that is
+    /// missing, an assertion ends the program (glibc's check_match(), dl-lookup.c).
+    bool defines_version(std::uint32_t id, std::string_view version) const;
+
     std::vector<ElfImport> imports(std::uint32_t id) const;
     std::vector<ElfCopy> copies(std::uint32_t id) const;
 

@@ -51,11 +51,12 @@ void add_exports(const std::vector<ElfExport>& exports, std::vector<std::uint32_
     for (const ElfExport& symbol : exports) {
         const auto bytes =
             static_cast<std::uint32_t>(std::min<std::uint64_t>(symbol.bytes, UINT32_MAX));
+        const SymbolHash hash(symbol.name);
         if (!symbol.version.empty()) {
-            all.push_back({symbol_hash(symbol.name, symbol.version), bytes, symbol.object});
+            all.push_back({hash.with(symbol.version), bytes, symbol.object});
         }
         if (symbol.version.empty() || symbol.default_version) {
-            all.push_back({symbol_hash(symbol.name, ""), bytes, symbol.object});
+            all.push_back({hash.with(""), bytes, symbol.object});
         }
     }
     std::ranges::sort(all, {}, &Hashed::key);
@@ -78,7 +79,8 @@ void ElfIndexBuilder::add_file(std::string path, const ElfFile& file) {
     Pending pending;
     const std::uint32_t flags =
         static_cast<std::uint32_t>(file.kind) | (file.dynamic ? kDynamic : 0U) |
-        (file.no_default_directories ? kNoDefault : 0U) | (file.isa_level & 15U) << kLevelShift;
+        (file.no_default_directories ? kNoDefault : 0U) | (file.versioned ? kVersioned : 0U) |
+        (file.isa_level & 15U) << kLevelShift;
     pending.fields = {
         keep(path),       keep(file.architecture), keep(file.interpreter), keep(file.soname),
         keep(file.rpath), keep(file.runpath),      keep(file.build_id),    flags};

@@ -61,22 +61,36 @@ inline constexpr std::uint32_t kWeak = 1;
 inline constexpr std::uint32_t kDynamic = 1U << 2;
 inline constexpr std::uint32_t kNoDefault = 1U << 3;
 inline constexpr unsigned kLevelShift = 4;
+inline constexpr std::uint32_t kVersioned = 1U << 8;
 
 /// FNV-1a over name, NUL, version, with its bits mixed at the end.  A collision would have to be
 /// made on purpose, by somebody who only deceives the jobs of his own image.
-inline std::uint64_t symbol_hash(std::string_view name, std::string_view version) {
-    std::uint64_t hash = 0xcbf29ce484222325U;
-    const auto add = [&](std::string_view text) {
+class SymbolHash {
+  public:
+    explicit SymbolHash(std::string_view name) : hash_(add(0xcbf29ce484222325U, name) * kPrime) {}
+
+    std::uint64_t with(std::string_view version) const {
+        std::uint64_t hash = add(hash_, version);
+        hash ^= hash >> 32U;
+        hash *= 0xd6e8feb86659fd93U;
+        return hash ^ hash >> 32U;
+    }
+
+  private:
+    static constexpr std::uint64_t kPrime = 0x100000001b3U;
+
+    static std::uint64_t add(std::uint64_t hash, std::string_view text) {
         for (const char c : text) {
-            hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+            hash = (hash ^ static_cast<unsigned char>(c)) * kPrime;
         }
-    };
-    add(name);
-    hash *= 0x100000001b3U;  // the NUL between them
-    add(version);
-    hash ^= hash >> 32U;
-    hash *= 0xd6e8feb86659fd93U;
-    return hash ^ hash >> 32U;
+        return hash;
+    }
+
+    std::uint64_t hash_;  ///< of the name and the NUL
+};
+
+inline std::uint64_t symbol_hash(std::string_view name, std::string_view version) {
+    return SymbolHash(name).with(version);
 }
 
 /// Where a path leads, as the kernel follows it; empty where links loop or the path becomes longer

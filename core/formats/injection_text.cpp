@@ -23,10 +23,11 @@ constexpr std::string_view kVerdicts[] = {
 constexpr std::size_t kMaxBytes = 4U << 20;
 
 ordered_json finding_json(const Finding& finding) {
-    ordered_json json = {{"need", finding.need},     {"wants", finding.wants},
-                         {"offers", finding.offers}, {"verdict", name_of(finding.verdict)},
-                         {"reason", finding.reason}, {"remedy", finding.remedy},
-                         {"speed", finding.speed},   {"refuses", finding.refuses}};
+    ordered_json json = {{"need", finding.need},      {"wants", finding.wants},
+                         {"offers", finding.offers},  {"verdict", name_of(finding.verdict)},
+                         {"reason", finding.reason},  {"remedy", finding.remedy},
+                         {"speed", finding.speed},    {"note", finding.note},
+                         {"refuses", finding.refuses}};
     return json;
 }
 
@@ -90,10 +91,10 @@ JsonNode::Key key(const char* name, Value& into) {
 
 Result<> read(const JsonNode& node, Finding& finding) {
     std::string verdict;
-    TRY(node.read_object({key("need", finding.need), key("wants", finding.wants),
-                          key("offers", finding.offers), key("verdict", verdict),
-                          key("reason", finding.reason), key("remedy", finding.remedy),
-                          key("speed", finding.speed), key("refuses", finding.refuses)}));
+    TRY(node.read_object(
+        {key("need", finding.need), key("wants", finding.wants), key("offers", finding.offers),
+         key("verdict", verdict), key("reason", finding.reason), key("remedy", finding.remedy),
+         key("speed", finding.speed), key("note", finding.note), key("refuses", finding.refuses)}));
     const auto known = std::ranges::find(kVerdicts, verdict);
     if (known == std::end(kVerdicts)) {
         return node.fail("unknown verdict");

@@ -45,6 +45,7 @@ struct Finding {
     std::string reason;    ///< with file and symbol
     std::string remedy;    ///< empty where there is nothing to mend
     std::string speed;     ///< what it means for the run: `host fabric in use`
+    std::string note;      ///< what does not concern the job: other programs that will not work
     bool refuses = false;  ///< the step must not start: it cannot run, or not as it demands
     bool operator==(const Finding&) const = default;
 };
@@ -87,8 +88,8 @@ struct InjectedLibc {
 };
 
 /// Where the files of the host's glibc lie in the container, if the host's loader looks at no
-/// glibc-hwcaps, and what it reads instead of /etc/ld.so.cache: as long as that name, whose place in
-/// the loader's copy it takes.
+/// glibc-hwcaps, and what it reads instead of /etc/ld.so.cache: as long as that name, whose place
+/// in the loader's copy it takes.
 inline constexpr std::string_view kLibraryDirectory = "/run/lading/lib";
 inline constexpr std::string_view kLoaderCache = "/run/lading/ldso";
 

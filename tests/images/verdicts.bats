@@ -335,21 +335,97 @@ $host/libmpich.so.12 /usr/lib/libmpich.so.12"
     [[ $(of MPI wants) == *"by label" ]]
 }
 
-@test "DEGRADED: another program of the image needs what the host's library lacks" {
+@test "UNPROVEN: so it is where the host's glibc comes along" {
+    mpich
+    using "$host/libmpich.so.12" MPI_Init pthread_create
+    library "$root/usr/lib/libdl.so.2" dlopen -nostdlib
+    program /usr/bin/app dlopen "$root/usr/lib/libdl.so.2"
+    judged 0 UNPROVEN "$root" /usr/bin/app
+    [[ $(of MPI reason) == *"using the host's "*"; no file of the image names it"* ]]
+    [[ $(of libc verdict) == OK_GLIBC ]]
+}
+
+@test "UNPROVEN: so it is where only another program of the image uses MPI" {
+    mpich
+    library "$root/usr/lib/libdl.so.2" dlopen -nostdlib
+    program /usr/bin/app dlopen "$root/usr/lib/libdl.so.2"
+    program /usr/bin/other MPI_Init "$root/usr/lib/libmpich.so.12"
+    judged 0 UNPROVEN "$root" /usr/bin/app
+    because MPI "/usr/bin/app names no library of it: it is loaded at run time, if at all"
+    judged 0 OK "$root" /usr/bin/other
+    judged 0 OK "$root"
+}
+
+@test "OK: what another program of the image needs and the host's library lacks is a note" {
     mpich
     program /usr/bin/app MPI_Init "$root/usr/lib/libmpich.so.12"
     library "$root/usr/lib/libmpich.so.12" 'MPI_Init MPI_Finalize MPI_Session_init'
     program /usr/bin/other 'MPI_Init MPI_Session_init' "$root/usr/lib/libmpich.so.12"
-    judged 0 DEGRADED "$root" /usr/bin/app
+    judged 0 OK "$root" /usr/bin/app
     same "$(injected)" "$host/libmpich.so.12 /usr/lib/libmpich.so.12"
-    because MPI "these of the image's files will not work: /usr/bin/other"
+    same "$(of MPI note)" "these of the image's files will not work: /usr/bin/other"
     loads /usr/bin/app < <(injected)
     run ! loads /usr/bin/other < <(injected)
     [[ $output == *"undefined symbol: MPI_Session_init"* ]]
     # Of the other program the verdict is another.
     judged 9 NO_SYMBOL "$root" /usr/bin/other
     run -0 check "$root" /usr/bin/app
-    [[ $output == *"It runs with this host's libraries; some other programs of the image do not."* ]]
+    [[ $output == *"note:   these of the image's files will not work: /usr/bin/other"* ]]
+    [[ $output == *"It runs with this host's libraries."* ]]
+}
+
+@test "DEGRADED: in the image as a whole, some programs need what the host's library lacks" {
+    mpich
+    program /usr/bin/app MPI_Init "$root/usr/lib/libmpich.so.12"
+    library "$root/usr/lib/libmpich.so.12" 'MPI_Init MPI_Finalize MPI_Session_init'
+    program /usr/bin/other 'MPI_Init MPI_Session_init' "$root/usr/lib/libmpich.so.12"
+    judged 0 DEGRADED "$root"
+    because MPI "these of the image's files will not work: /usr/bin/other"
+    run -0 check "$root"
+    [[ $output == *"It runs with this host's libraries; some programs of the image do not."* ]]
+}
+
+@test "a library that neither the image nor the site has is named, and the program does not start" {
+    mpich
+    library "$root/usr/lib/libsolver.so.3" solve -nostdlib
+    program /usr/bin/app 'MPI_Init solve' "$root/usr/lib/libmpich.so.12" \
+        "$root/usr/lib/libsolver.so.3"
+    judged 0 OK "$root" /usr/bin/app
+    mkdir "$root/opt"
+    mv "$root/usr/lib/libsolver.so.3" "$root/opt"
+    judged 6 MISSING "$root" /usr/bin/app
+    because library \
+        "/usr/bin/app needs libsolver.so.3, which the image has in /opt alone, where it does not look"
+    rm "$root/opt/libsolver.so.3"
+    judged 6 MISSING "$root" /usr/bin/app
+    because library \
+        "/usr/bin/app needs libsolver.so.3, which neither the image nor a profile of this site's has"
+    run -6 check "$root" /usr/bin/app
+    [[ $output == *"It does not start: /usr/bin/app needs libsolver.so.3"* ]]
+    run ! loads /usr/bin/app < <(injected)
+    [[ $output == *"libsolver.so.3: cannot open shared object file"* ]]
+}
+
+@test "a library of the image's without any versions does not serve a host's MPI that asks for one" {
+    versioned "$host/libdep.so.1" 'DEP_1.0:dep_one'
+    using "$host/libmpich.so.12" MPI_Init dep_one "$host/libdep.so.1" -Wl,-rpath,"$host"
+    profile mpich mpich "$host/libmpich.so.12"
+    library "$root/usr/lib/libmpich.so.12" MPI_Init
+    program /usr/bin/app MPI_Init "$root/usr/lib/libmpich.so.12"
+    library "$root/usr/lib/libdep.so.1" dep_one -nostdlib # no DT_VERSYM
+    judged 0 OK "$root" /usr/bin/app
+    same "$(injected)" "$host/libdep.so.1 /usr/lib/libdep.so.1
+$host/libmpich.so.12 /usr/lib/libmpich.so.12"
+    loads /usr/bin/app < <(injected)
+    # The image's own ends in the loader.
+    run ! loads /usr/bin/app <<<"$host/libmpich.so.12 /usr/lib/libmpich.so.12"
+    [[ $output == *"Inconsistency detected by ld.so"* ]]
+    # With the table, but no version in it, ld.so only warns.
+    using "$root/usr/lib/libdep.so.1" dep_one exit
+    judged 0 OK "$root" /usr/bin/app
+    same "$(injected)" "$host/libmpich.so.12 /usr/lib/libmpich.so.12"
+    run -0 loads /usr/bin/app < <(injected)
+    [[ $output == *"no version information available"* ]]
 }
 
 @test "NO_SYMBOL: a program of a newer MPI than the host's starts with its own" {

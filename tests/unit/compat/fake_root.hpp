@@ -24,6 +24,7 @@ class FakeFile {
         elf_.architecture = "amd64";
         elf_.dynamic = true;
         elf_.build_id = "b1d";
+        elf_.versioned = true;
     }
 
     FakeFile& soname(const std::string& name) {
@@ -101,6 +102,10 @@ class FakeFile {
     }
     FakeFile& isa_level(unsigned level) {
         elf_.isa_level = level;
+        return *this;
+    }
+    FakeFile& without_versions() {
+        elf_.versioned = false;
         return *this;
     }
     FakeFile& architecture(const std::string& name) {

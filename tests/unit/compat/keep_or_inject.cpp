@@ -4,6 +4,23 @@
 
 using namespace lading;
 
+TEST_CASE("a copy of the image's without any versions serves nobody who asks for one") {
+    FakeSite site;
+    FakeSite::mpich(site.image);
+    FakeFile& copy = site.image.library("libdep.so.1").exports({"dep"});
+    site.app();
+    site.host_mpich().imports({"dep"}, "DEP_1", "libdep.so.1");
+    site.host.library("libdep.so.1").exports({"dep"}, "DEP_1");
+    SECTION("it has the table of versions, but defines none: ld.so warns") {
+        CHECK(site.kept() == "libdep.so.1");
+    }
+    SECTION("it has no such table: an assertion of ld.so fails") {
+        copy.without_versions();
+        CHECK(site.injected() == "libdep.so.1 libmpich.so.12");
+        CHECK(contains(site.file("libdep.so.1").reason, "needs DEP_1"));
+    }
+}
+
 TEST_CASE("an image without MPI, GPU or label gets nothing") {
     FakeSite site;
     site.host_mpich();

@@ -77,6 +77,31 @@ TEST_CASE("an MPI library that nothing in the image names: UNPROVEN, and given n
     CHECK(site.mpi().wants == "MPICH (libmpich.so.12), " + kLibraries + "/libmpich.so.12");
 }
 
+TEST_CASE("a program that does not name its MPI: UNPROVEN, whatever others of the image do") {
+    FakeSite site(31, 36);
+    FakeSite::mpich(site.image);
+    site.app();
+    site.image.program("/opt/plain").needs("libc.so.6", "GLIBC_2.17");
+    site.question.image.programs = {"/opt/plain"};
+    FakeFile& mpich = site.host_mpich();
+    SECTION("with the image's glibc") {
+        CHECK(site.verdict() == "UNPROVEN");
+        CHECK(site.mpi().reason ==
+              "/opt/plain names no library of it: it is loaded at run time, if at all");
+    }
+    SECTION("with the host's") {
+        mpich.needs("libc.so.6", "GLIBC_2.36");
+        CHECK(site.verdict() == "UNPROVEN");
+        CHECK(contains(site.mpi().reason, "using the host's 2.36; /opt/plain names no library"));
+        CHECK(site.finding("libc").verdict == Verdict::ok_glibc);
+    }
+    SECTION("a script that may run the others") {
+        site.image.program("/usr/bin/bash").needs("libc.so.6", "GLIBC_2.17");
+        site.question.image.programs = {"/usr/bin/bash"};
+        CHECK(site.verdict() == "OK");
+    }
+}
+
 TEST_CASE("an image with MPICH and Open MPI: the program's own counts") {
     Site site;
     FakeSite::mpich(site.image);

@@ -26,16 +26,31 @@ TEST_CASE("a program that imports what the host's MPI lacks: NO_SYMBOL, with the
     CHECK(contains(site.mpi().speed, "the image's own MPI is used"));
 }
 
-TEST_CASE("another program that imports what the host's MPI lacks: DEGRADED, naming it") {
+TEST_CASE(
+    "another program that imports what the host's MPI lacks: a note, and no verdict of this one") {
     FakeSite site;
     FakeSite::mpich(site.image).exports({"MPI_Comm_c2f"});
     site.app();
     site.image.program("/usr/bin/other").needs("libmpich.so.12").imports({"MPI_Comm_c2f"});
     site.host_mpich();
+    CHECK(site.verdict() == "OK");
+    CHECK(site.mpi().reason.empty());
+    CHECK(site.mpi().note == "these of the image's files will not work: /usr/bin/other");
+    CHECK(site.injected() == "libmpich.so.12");
+}
+
+TEST_CASE("a script may run any program: one that will not work is the verdict, DEGRADED") {
+    FakeSite site;
+    FakeSite::mpich(site.image).exports({"MPI_Comm_c2f"});
+    site.app();
+    site.image.program("/usr/bin/other").needs("libmpich.so.12").imports({"MPI_Comm_c2f"});
+    site.image.program("/usr/bin/bash").needs("libc.so.6", "GLIBC_2.17");
+    site.image.script("/opt/run.sh", "/usr/bin/bash");
+    site.question.image.programs = {"/opt/run.sh"};
+    site.host_mpich();
     CHECK(site.verdict() == "DEGRADED");
     CHECK_FALSE(site.mpi().refuses);
     CHECK(site.mpi().reason == "these of the image's files will not work: /usr/bin/other");
-    CHECK(site.injected() == "libmpich.so.12");
 }
 
 TEST_CASE("of many that would not work a few are named and the others counted") {
@@ -46,7 +61,7 @@ TEST_CASE("of many that would not work a few are named and the others counted") 
         site.image.program("/opt/" + name).needs("libmpich.so.12").imports({"MPI_Comm_c2f"});
     }
     site.host_mpich();
-    CHECK(site.mpi().reason ==
+    CHECK(site.mpi().note ==
           "these of the image's files will not work: /opt/a, /opt/b, /opt/c and 2 more");
 }
 
@@ -99,6 +114,21 @@ TEST_CASE("a version of the MPI library's that the host's lacks: NO_SYMBOL") {
     site.host_mpich().defines({"MPI_3"});
     CHECK(site.verdict() == "NO_SYMBOL");
     CHECK(contains(site.mpi().reason, "needs MPI_4 of libmpich.so.12"));
+}
+
+TEST_CASE("a library of the host's without any versions ends those who ask it for one") {
+    FakeSite site;
+    FakeSite::mpich(site.image).exports({"MPI_Extra"}, "MPI_4");
+    site.app().imports({"MPI_Extra"}, "MPI_4", "libmpich.so.12");
+    FakeFile& mpich = site.host_mpich().exports({"MPI_Extra"});
+    SECTION("it has the table of versions, but defines none: ld.so warns") {
+        CHECK(site.verdict() == "OK");
+    }
+    SECTION("it has no such table: an assertion of ld.so fails") {
+        mpich.without_versions();
+        CHECK(site.verdict() == "NO_SYMBOL");
+        CHECK(contains(site.mpi().reason, "needs MPI_4 of libmpich.so.12"));
+    }
 }
 
 TEST_CASE("a library that both sides need a copy of their own of: CONFLICT") {
@@ -192,8 +222,8 @@ TEST_CASE("what only the image's own MPI needed is not loaded any more, and deci
     site.host_mpich().needs("libxml2.so.2").imports({"xmlNew"});
     site.host.library("libxml2.so.2").exports({"xmlNew"});
     SECTION("by the MPI alone") {
-        CHECK(site.verdict() == "DEGRADED");
-        CHECK(contains(site.mpi().reason, "libprobe.so.1"));
+        CHECK(site.verdict() == "OK");
+        CHECK(contains(site.mpi().note, "libprobe.so.1"));
     }
     SECTION("by the program as well") {
         app.needs("libprobe.so.1");
