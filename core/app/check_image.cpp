@@ -152,7 +152,9 @@ Result<CheckedImage> check_image(const CheckOrder& order) {
     question.programs = order.programs;
     question.insist = true;
     const sys::Fd index = TRY(find_index(found, checked.host.user.home));
-    checked.injection = TRY(judge_by_child(question, index, found.file, stacks.side()));
+    compat::HostSide side = stacks.side();
+    side.isa_level = order.isa_level.value_or(side.isa_level);
+    checked.injection = TRY(judge_by_child(question, index, found.file, side));
     add_injection(checked.injection, order.request, checked.plan);
     return checked;
 }

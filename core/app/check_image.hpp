@@ -2,6 +2,7 @@
 /// The use case of `lading check`: what a step of this user's would get, without starting one.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct CheckOrder {
     std::vector<std::string> programs;  ///< as they would be typed; empty: whatever is run
     std::string working_directory;
     std::vector<std::string> environment;  ///< `NAME=value`
+    std::optional<unsigned> isa_level;     ///< of another node's processor than this one's
 };
 
 struct CheckedImage {

@@ -15,9 +15,10 @@ struct CheckOptions {
     std::vector<std::string> programs;
     std::vector<std::string> labels;
     std::string inject;
+    std::string host_cpu;
 };
 
-/// IMAGE, PROGRAM…, --label and --inject.
+/// IMAGE, PROGRAM…, --label, --inject and --host-cpu.
 void add_check_options(CLI::App& command, CheckOptions& options);
 
 Result<app::CheckOrder> read_check_order(const CheckOptions& options);

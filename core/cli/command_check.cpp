@@ -160,6 +160,9 @@ Result<> check_on(const Options& options) {
     if (!options.asked.inject.empty()) {
         words.insert(words.end(), {"--inject", options.asked.inject});
     }
+    if (!options.asked.host_cpu.empty()) {
+        words.insert(words.end(), {"--host-cpu", options.asked.host_cpu});
+    }
     if (options.as_json) {
         words.emplace_back("--json");
     }
