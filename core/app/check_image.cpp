@@ -11,8 +11,8 @@
 #include "core/app/find_image.hpp"
 #include "core/app/import_source.hpp"
 #include "core/app/index_cache.hpp"
-#include "core/app/index_root.hpp"
 #include "core/app/judge_compatibility.hpp"
+#include "core/app/usable_index.hpp"
 #include "core/sys/channel.hpp"
 #include "core/sys/file.hpp"
 #include "core/sys/mapped_file.hpp"
@@ -73,7 +73,8 @@ bool is_current(const sys::Fd& index) {
 
 Result<sys::Fd> find_index(FoundImage& found, const std::string& home) {
     if (found.kind == ImageFacts::Kind::directory) {
-        return sys::Fd();  // read by the child that judges it
+        // Whether it holds still, and else the directory, is the child's to read.
+        return open_cached_index(cached_index_path(home, found.file.get()));
     }
     if (is_current(found.index)) {
         return std::move(found.index);
@@ -91,26 +92,32 @@ Result<sys::Fd> find_index(FoundImage& found, const std::string& home) {
 }
 
 /// In the child: the index, or the directory, holds hostile bytes.
-Result<Injection> judge(const JudgeQuestion& question, int index, int root,
-                        const compat::HostSide& host) {
-    if (index < 0) {
-        return judge_compatibility(question, TRY(index_root(root)), host);
-    }
-    const sys::MappedFile mapped = TRY(sys::MappedFile::open(index, "the image's index"));
-    return judge_compatibility(question, mapped.bytes(), host);
+Result<formats::Fields> judge(const JudgeQuestion& question, const sys::Fd& stored,
+                              const FoundImage& image, const compat::HostSide& host) {
+    const UsableIndex index =
+        TRY(UsableIndex::open(stored.valid() ? stored.get() : -1, image.file.get(),
+                              image.kind == ImageFacts::Kind::directory));
+    formats::Fields fields;
+    fields.add("injection",
+               format_injection(TRY(judge_compatibility(question, index.bytes(), host))));
+    fields.add("index", index.keep);
+    return fields;
 }
 
 Result<Injection> judge_by_child(const JudgeQuestion& question, const sys::Fd& index,
-                                 const sys::Fd& root, const compat::HostSide& host) {
+                                 const FoundImage& image, const compat::HostSide& host,
+                                 const std::string& home) {
     sys::SocketPair pair = TRY(sys::make_socket_pair());
-    std::vector<int> keep{pair.theirs.get(), index.valid() ? index.get() : root.get()};
+    std::vector<int> keep{pair.theirs.get(), image.file.get()};
+    if (index.valid()) {
+        keep.push_back(index.get());
+    }
     sys::Child child = TRY(sys::start_unprivileged(keep, [&] {
         formats::Fields fields;
-        if (const auto injection =
-                judge(question, index.valid() ? index.get() : -1, root.get(), host)) {
-            fields.add("injection", format_injection(*injection));
+        if (auto judged = judge(question, index, image, host)) {
+            fields = std::move(*judged);
         } else {
-            formats::add_error(fields, injection.error());
+            formats::add_error(fields, judged.error());
         }
         return sys::send_message(pair.theirs.get(), formats::encode_fields(fields)) ? 0 : 1;
     }));
@@ -119,6 +126,10 @@ Result<Injection> judge_by_child(const JudgeQuestion& question, const sys::Fd& i
     TRY(child.wait());
     const formats::Fields fields = TRY(formats::decode_fields(message.bytes));
     TRY(formats::check_error(fields));
+    const std::string path = cached_index_path(home, image.file.get());
+    if (const std::string_view fresh = fields.get("index"); !fresh.empty() && !path.empty()) {
+        static_cast<void>(keep_index(path, fresh));  // else it is made again next time
+    }
     return parse_injection(fields.get("injection"));
 }
 
@@ -154,7 +165,7 @@ Result<CheckedImage> check_image(const CheckOrder& order) {
     const sys::Fd index = TRY(find_index(found, checked.host.user.home));
     compat::HostSide side = stacks.side();
     side.isa_level = order.isa_level.value_or(side.isa_level);
-    checked.injection = TRY(judge_by_child(question, index, found.file, side));
+    checked.injection = TRY(judge_by_child(question, index, found, side, checked.host.user.home));
     add_injection(checked.injection, order.request, checked.plan);
     return checked;
 }

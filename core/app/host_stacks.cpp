@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// /run/lading/stacks: the length of a head, 64-bit little-endian; the head: what it was read from,
-// with a stamp each, and format_stacks(); then the index, which is read in place.  It is gone with
+// /run/lading/stacks: a headed file (core/formats/headed_file.hpp).  Its head says what it was read
+// from, with a stamp each, and format_stacks(); the rest is the index.  It is gone with
 // the node's next boot, and made anew when a file of it is not what it was.
 #include "core/app/host_stacks.hpp"
 
@@ -13,11 +13,12 @@
 #include <cstdio>
 #include <set>
 
+#include "core/app/file_stamp.hpp"
 #include "core/app/index_root.hpp"
 #include "core/app/load_profiles.hpp"
 #include "core/app/stacks_text.hpp"
-#include "core/formats/byte_reader.hpp"
 #include "core/formats/fields.hpp"
+#include "core/formats/headed_file.hpp"
 #include "core/sys/channel.hpp"
 #include "core/sys/file.hpp"
 #include "core/sys/mapped_file.hpp"
@@ -31,14 +32,13 @@ using formats::Fields;
 constexpr const char* kDirectory = "/run/lading";
 constexpr const char* kFile = "/run/lading/stacks";
 
-/// Of what a path leads to; a path that leads nowhere has a stamp as well.
-std::string stamp(const std::string& path) {
+constexpr std::string_view kNowhere = "none";
+
+/// Is what a path leads to still what it was?  A path that leads nowhere has a stamp as well.
+bool is_unchanged(const std::string& path, std::string_view stamp) {
     struct stat status {};
-    if (stat(path.c_str(), &status) != 0) {
-        return "none";
-    }
-    return fmt::format("{}.{}.{}.{}.{:09}", status.st_dev, status.st_ino, status.st_size,
-                       status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+    return stat(path.c_str(), &status) == 0 ? stamp == FileStamp(status).bytes()
+                                            : stamp == kNowhere;
 }
 
 std::string key_of(const std::vector<Profile>& profiles, const std::string& architecture) {
@@ -87,25 +87,19 @@ Result<Kept> read_kept(const std::string& path, uid_t owner, const std::vector<P
     }
     Kept kept;
     kept.file = TRY(sys::MappedFile::open(fd.get(), path));
-    const formats::ByteReader bytes(kept.file.bytes());
-    const auto length = bytes.get<std::uint64_t>(0);
-    const auto head = length ? bytes.slice(sizeof *length, *length) : std::nullopt;
-    if (!head) {
-        return stale();
-    }
-    const Fields fields = TRY(formats::decode_fields(*head));
+    const auto [fields, index] = TRY(formats::parse_headed_file(kept.file.bytes()));
     const auto paths = fields.all("path");
     const auto stamps = fields.all("stamp");
     if (fields.get("key") != key_of(profiles, architecture) || paths.size() != stamps.size()) {
         return stale();
     }
     for (std::size_t i = 0; i < paths.size(); ++i) {
-        if (stamp(paths[i]) != stamps[i]) {
+        if (!is_unchanged(paths[i], stamps[i])) {
             return stale();
         }
     }
     kept.host = TRY(parse_stacks(fields.get("stacks"), profiles));
-    kept.index = kept.file.bytes().substr(sizeof *length + *length);
+    kept.index = index;
     return kept;
 }
 
@@ -117,15 +111,12 @@ void keep(const std::string& path, const ProbedHost& host, const std::vector<Pro
     fields.add("key", key_of(profiles, architecture));
     for (const std::string& source : sources(host, profiles)) {
         fields.add("path", source);
-        fields.add("stamp", stamp(source));
+        struct stat status {};
+        fields.add("stamp",
+                   stat(source.c_str(), &status) == 0 ? FileStamp(status).bytes() : kNowhere);
     }
     fields.add("stacks", format_stacks(host));
-    const std::string head = formats::encode_fields(fields);
-    std::string bytes;
-    for (unsigned i = 0; i < sizeof(std::uint64_t); ++i) {
-        bytes.push_back(static_cast<char>(std::uint64_t{head.size()} >> 8 * i));
-    }
-    bytes.append(head).append(host.index);
+    const std::string bytes = formats::format_headed_file(fields, host.index);
     const std::string fresh = fmt::format("{}.{}", path, getpid());
     const sys::Fd fd(
         open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));

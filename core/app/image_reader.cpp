@@ -12,10 +12,9 @@
 #include "core/app/find_image.hpp"
 #include "core/app/guest_libc.hpp"
 #include "core/app/index_cache.hpp"
-#include "core/app/index_root.hpp"
+#include "core/app/usable_index.hpp"
 #include "core/app/warm_program.hpp"
 #include "core/sys/file.hpp"
-#include "core/sys/mapped_file.hpp"
 
 namespace lading::app {
 namespace {
@@ -25,8 +24,6 @@ using sys::Exchange;
 
 /// Larger account files than any image has; the image's own, so hostile.
 constexpr std::size_t kAccountBytes = 4 << 20;
-/// What fits into a message, beside the rest of the answer.
-constexpr std::size_t kKeptIndexBytes = 12 << 20;
 
 /// What the child knows.
 struct Reader {
@@ -34,13 +31,15 @@ struct Reader {
     const std::string& home;
     const HostStacks& stacks;
     sys::Fd index = {};  ///< of the image that was opened
+    bool tree = false;   ///< which is a directory
 };
 
 Result<Exchange> answer_image(const Fields& question, Reader& reader) {
     FoundImage found =
         TRY(find_image(TRY(parse_image_reference(question.get("text"))), reader.site, reader.home));
     reader.index = std::move(found.index);
-    if (!reader.index.valid() && found.kind == ImageFacts::Kind::squashfs) {
+    reader.tree = found.kind == ImageFacts::Kind::directory;
+    if (!reader.index.valid()) {
         reader.index = open_cached_index(cached_index_path(reader.home, found.file.get()));
     }
     Exchange answer;
@@ -54,22 +53,13 @@ Result<Exchange> answer_image(const Fields& question, Reader& reader) {
 
 Result<Exchange> answer_compatibility(const Fields& question, int root, const Reader& reader) {
     const JudgeQuestion asked = from_fields(question);
-    sys::MappedFile stored;
-    std::string fresh;
-    if (reader.index.valid()) {
-        stored = TRY(sys::MappedFile::open(reader.index.get(), "the image's index"));
-    }
-    // None, or one of an older lading.
-    if (!formats::ElfIndex::open(stored.bytes())) {
-        fresh = TRY(index_root(root));
-    }
-    const Injection injection = TRY(app::judge_compatibility(
-        asked, fresh.empty() ? stored.bytes() : std::string_view(fresh), reader.stacks.side()));
+    const int stored = reader.index.valid() ? reader.index.get() : -1;
+    const UsableIndex index = TRY(UsableIndex::open(stored, root, reader.tree));
+    const Injection injection =
+        TRY(app::judge_compatibility(asked, index.bytes(), reader.stacks.side()));
     Exchange answer;
     answer.fields.add("injection", format_injection(injection));
-    if (fresh.size() <= kKeptIndexBytes) {
-        answer.fields.add("index", fresh);
-    }
+    answer.fields.add("index", index.keep);
     return answer;
 }
 

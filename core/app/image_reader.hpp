@@ -42,7 +42,7 @@ struct RootFacts {
 
 struct Judged {
     Injection injection;
-    std::string index;  ///< of the image, where it had none that could be used
+    std::string index;  ///< to be kept: the image had none that could be used
 };
 
 class ImageReader {

@@ -52,8 +52,14 @@ void prune(const std::string& directory) {
 
 std::string cached_index_path(const std::string& home, int file) {
     struct stat status {};
-    if (!home.starts_with('/') || home == "/" || fstat(file, &status) != 0 ||
-        !S_ISREG(status.st_mode)) {
+    if (!home.starts_with('/') || home == "/" || fstat(file, &status) != 0) {
+        return {};
+    }
+    if (S_ISDIR(status.st_mode)) {
+        return fmt::format("{}/.cache/lading/indexes/tree-{:x}-{:x}", home, status.st_dev,
+                           status.st_ino);
+    }
+    if (!S_ISREG(status.st_mode)) {
         return {};
     }
     return fmt::format("{}/.cache/lading/indexes/{:x}-{:x}-{:x}-{:x}.{:x}-{:x}.{:x}", home,

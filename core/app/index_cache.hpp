@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Indexes of squashfs files that were never imported, in their users' ~/.cache/lading/indexes.  A
-/// file is known by device, inode, size and times; directories have nothing like it, and are read
-/// each time.
+/// Indexes of images that were never imported, in their users' ~/.cache/lading/indexes.  A squashfs
+/// file is known by device, inode, size and times; with a directory's index lies what everything
+/// below it was (tree_stamps.hpp).
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace lading::app {
 
-/// Where the index of this open file belongs; empty for a user without a home.
+/// Where the index of this open file or directory belongs; empty for a user without a home.
 std::string cached_index_path(const std::string& home, int file);
 
 /// The kept index, if the caller owns it; else no descriptor.

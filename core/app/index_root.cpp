@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "core/app/import_image.hpp"
+#include "core/app/tree_stamps.hpp"
 #include "core/formats/script.hpp"
 #include "core/sys/fd.hpp"
 #include "core/sys/file.hpp"
@@ -33,7 +34,8 @@ struct CloseDirectory {
 
 class Walk {
   public:
-    explicit Walk(formats::ElfIndexBuilder& builder) : builder_(builder) {}
+    Walk(formats::ElfIndexBuilder& builder, TreeStamps* stamps)
+        : builder_(builder), stamps_(stamps) {}
 
     Result<> directory(sys::Fd fd, const std::string& path, int depth) {
         struct stat status {};
@@ -41,6 +43,7 @@ class Walk {
             return {};
         }
         device_ = depth == 0 ? status.st_dev : device_;
+        stamp(path, status);
         if (status.st_dev != device_) {
             return {};
         }
@@ -60,11 +63,16 @@ class Walk {
 
   private:
     Result<> visit(int parent, const dirent& entry, const std::string& path, int depth) {
-        switch (entry.d_type) {
-            case DT_DIR:
-                return directory(sys::Fd(openat(parent, entry.d_name,
-                                                O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)),
-                                 path, depth + 1);
+        switch (type_of(parent, entry)) {
+            case DT_DIR: {
+                sys::Fd fd(
+                    openat(parent, entry.d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+                if (!fd.valid()) {
+                    stamp_unread(parent, entry.d_name, path);
+                    return {};
+                }
+                return directory(std::move(fd), path, depth + 1);
+            }
             case DT_LNK: {
                 std::array<char, PATH_MAX> target{};
                 const ssize_t length =
@@ -85,11 +93,21 @@ class Walk {
         const sys::Fd fd(
             openat(parent, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
         std::array<char, kHeadBytes> bytes;
-        const ssize_t length = fd.valid() ? pread(fd.get(), bytes.data(), bytes.size(), 0) : -1;
+        // Before it is read: a change in between has to show.
+        struct stat status {};
+        if (!fd.valid() || fstat(fd.get(), &status) != 0) {
+            stamp_unread(parent, name, path);
+            return {};
+        }
+        const ssize_t length = pread(fd.get(), bytes.data(), bytes.size(), 0);
         const std::string_view head(bytes.data(),
                                     length > 0 ? static_cast<std::size_t>(length) : 0);
         const bool script = head.starts_with("#!");
-        if (!script && !head.starts_with(ELFMAG)) {
+        const bool wanted = script || head.starts_with(ELFMAG);
+        if (wanted || head.empty() || path == kLoaderCachePath) {
+            stamp(path, status);
+        }
+        if (!wanted) {
             return {};
         }
         if (++files_ > kMaxFiles) {
@@ -97,8 +115,7 @@ class Walk {
                 Code::bad_image,
                 fmt::format("the image has more than {} programs and libraries", kMaxFiles));
         }
-        struct stat status {};
-        const bool executable = fstat(fd.get(), &status) == 0 && (status.st_mode & 0111) != 0;
+        const bool executable = (status.st_mode & 0111) != 0;
         if (script) {
             index_file(builder_, path, executable, head);
         } else if (const auto mapped = sys::MappedFile::open(fd.get(), path)) {
@@ -107,7 +124,30 @@ class Walk {
         return {};
     }
 
+    /// Not every file system says it with the name.
+    static unsigned char type_of(int parent, const dirent& entry) {
+        struct stat status {};
+        return entry.d_type == DT_UNKNOWN &&
+                       fstatat(parent, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) == 0
+                   ? static_cast<unsigned char>(IFTODT(status.st_mode))
+                   : entry.d_type;
+    }
+
+    void stamp(const std::string& path, const struct stat& status) {
+        if (stamps_ != nullptr) {
+            stamps_->add(path.empty() ? path : path.substr(1), status, status.st_dev == device_);
+        }
+    }
+
+    void stamp_unread(int parent, const char* name, const std::string& path) {
+        struct stat status {};
+        if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0) {
+            stamp(path, status);
+        }
+    }
+
     formats::ElfIndexBuilder& builder_;
+    TreeStamps* stamps_;
     dev_t device_ = 0;
     std::size_t files_ = 0;
 };
@@ -135,9 +175,9 @@ void index_loader_cache(formats::ElfIndexBuilder& builder, std::string_view byte
     }
 }
 
-Result<std::string> index_root(int root) {
+Result<std::string> index_root(int root, TreeStamps* stamps) {
     formats::ElfIndexBuilder builder;
-    Walk walk(builder);
+    Walk walk(builder, stamps);
     TRY(walk.directory(sys::Fd(openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)), "", 0));
     const sys::Fd cache =
         sys::open_in_root(root, std::string(kLoaderCachePath), O_RDONLY | O_NONBLOCK | O_NOCTTY);

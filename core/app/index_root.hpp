@@ -12,9 +12,12 @@
 
 namespace lading::app {
 
+class TreeStamps;
+
 /// The index of everything below `root` (a directory descriptor).  Never follows a link, never
 /// leaves the root's file system; what cannot be read is left out, as the loader would.
-Result<std::string> index_root(int root);
+/// `stamps`, if there are any, get all that the index depends on.
+Result<std::string> index_root(int root, TreeStamps* stamps = nullptr);
 
 /// One regular file of an image, for whoever has the bytes already: adds an ELF file or a script,
 /// or nothing.  `path` is absolute.

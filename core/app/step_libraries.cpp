@@ -57,7 +57,7 @@ Result<Injection> plan_libraries(const StepLibrariesQuestion& of, int image, Ima
         return Injection{};
     }
     Judged judged = TRY(reader.judge_compatibility(question, image));
-    if (!judged.index.empty() && of.image.kind == ImageFacts::Kind::squashfs) {
+    if (!judged.index.empty()) {
         keep_index_as(of.host.user, cached_index_path(of.host.user.home, of.file), judged.index);
     }
     Injection injection = std::move(judged.injection);

@@ -17,8 +17,10 @@
 namespace lading::sys {
 namespace {
 
-/// A parser led astray ends here instead of taking the node's memory or a core for ever.
+/// A parser led astray ends here instead of taking the node's memory or a core for ever.  What it
+/// maps to read is the page cache's, and as large as libraries are: CUDA's have gigabytes.
 constexpr rlim_t kMemoryBytes = 1UL << 30;
+constexpr rlim_t kMappedBytes = 64UL << 30;
 constexpr rlim_t kCpuSeconds = 60;
 
 Result<> confine(const User& user, const formats::SeccompProfile& profile) {
@@ -29,12 +31,14 @@ Result<> confine(const User& user, const formats::SeccompProfile& profile) {
     }
     TRY(become_user(user.uid, user.gid, groups));
     const rlimit memory{kMemoryBytes, kMemoryBytes};
+    const rlimit mapped{kMappedBytes, kMappedBytes};
     const rlimit cpu{kCpuSeconds, kCpuSeconds};
     const rlimit none{0, 0};
     // Not dumpable: the user's own processes must not trace it and speak in its name.
-    if (setrlimit(RLIMIT_AS, &memory) != 0 || setrlimit(RLIMIT_CPU, &cpu) != 0 ||
-        setrlimit(RLIMIT_CORE, &none) != 0 || setrlimit(RLIMIT_FSIZE, &none) != 0 ||
-        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
+    if (setrlimit(RLIMIT_DATA, &memory) != 0 || setrlimit(RLIMIT_AS, &mapped) != 0 ||
+        setrlimit(RLIMIT_CPU, &cpu) != 0 || setrlimit(RLIMIT_CORE, &none) != 0 ||
+        setrlimit(RLIMIT_FSIZE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
         return fail_errno(Code::system, "cannot confine the process that reads the image");
     }
     return install_seccomp(filter);

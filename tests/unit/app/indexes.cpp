@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 
@@ -11,6 +12,7 @@
 #include "core/app/index_cache.hpp"
 #include "core/app/index_root.hpp"
 #include "core/app/stacks_text.hpp"
+#include "core/app/tree_stamps.hpp"
 #include "core/sys/file.hpp"
 #include "temporary_directory.hpp"
 
@@ -95,13 +97,89 @@ TEST_CASE("only some indexes are kept, the latest") {
 
 TEST_CASE("without a home, and for what is no file, nothing is kept") {
     const TemporaryDirectory directory;
-    const sys::Fd here(open(directory.path().c_str(), O_RDONLY | O_DIRECTORY));
-    CHECK(cached_index_path("/home/alice", here.get()).empty());
     const sys::Fd null(open("/dev/null", O_RDONLY));
     CHECK(cached_index_path("/home/alice", null.get()).empty());
     const sys::Fd self(open("/proc/self/exe", O_RDONLY));
     CHECK(cached_index_path("/", self.get()).empty());
     CHECK_FALSE(open_cached_index("").valid());
+}
+
+TEST_CASE("a directory's index is kept until anything below it changes that it depends on") {
+    const TemporaryDirectory directory;
+    const fs::path root = directory / "root";
+    fs::create_directories(root / "usr/bin");
+    fs::create_directories(root / "usr/lib");
+    fs::create_directories(root / "empty");
+    fs::copy_file("/proc/self/exe", root / "usr/bin/program");
+    write(root / "usr/bin/script", "#!/bin/sh\n");
+    write(root / "usr/lib/later", "");
+    write(root / "text", "text");
+    const sys::Fd fd(open(root.c_str(), O_RDONLY | O_DIRECTORY));
+    TreeStamps stamps;
+    const auto index = index_root(fd.get(), &stamps);
+    REQUIRE(index);
+    const std::string kept = stamps.keep(*index);
+    REQUIRE(index_of_unchanged(kept, fd.get()) == *index);
+
+    SECTION("a file deep below is exchanged") {
+        fs::copy_file("/proc/self/exe", root / "usr/bin/.new");
+        fs::rename(root / "usr/bin/.new", root / "usr/bin/program");
+    }
+    SECTION("a file is written anew in its place") {
+        std::ofstream(root / "usr/bin/program", std::ios::app) << "more";
+    }
+    SECTION("a script is written anew in its place") {
+        std::ofstream(root / "usr/bin/script") << "#!/bin/ed\n";
+    }
+    SECTION("a file is made no program") {
+        fs::permissions(root / "usr/bin/script", fs::perms::owner_read);
+    }
+    SECTION("an empty file is filled") {
+        std::ofstream(root / "usr/lib/later") << "#!/bin/sh\n";
+    }
+    SECTION("a file appears") {
+        write(root / "empty/new", "");
+    }
+    SECTION("a file is gone") {
+        fs::remove(root / "usr/bin/script");
+    }
+    SECTION("a directory becomes a link") {
+        fs::remove(root / "empty");
+        fs::create_symlink("usr", root / "empty");
+    }
+    CHECK(index_of_unchanged(kept, fd.get()).empty());
+}
+
+TEST_CASE("a text of a directory's that changes in its place leaves its index as it is") {
+    const TemporaryDirectory directory;
+    write(directory / "root/text", "text");
+    const sys::Fd fd(open((directory / "root").c_str(), O_RDONLY | O_DIRECTORY));
+    TreeStamps stamps;
+    const auto index = index_root(fd.get(), &stamps);
+    REQUIRE(index);
+    std::ofstream(directory / "root/text") << "another";
+    CHECK(index_of_unchanged(stamps.keep(*index), fd.get()) == *index);
+}
+
+TEST_CASE(
+    "the index of a directory that has just changed is not kept: the next change might hide") {
+    const TemporaryDirectory directory;
+    const sys::Fd fd(open(directory.path().c_str(), O_RDONLY | O_DIRECTORY));
+    TreeStamps stamps;
+    REQUIRE(index_root(fd.get(), &stamps));
+    CHECK_FALSE(stamps.settled(std::time(nullptr)));
+    CHECK(stamps.settled(std::time(nullptr) + 60));
+}
+
+TEST_CASE("a damaged index of a directory is none") {
+    const TemporaryDirectory directory;
+    const sys::Fd fd(open(directory.path().c_str(), O_RDONLY | O_DIRECTORY));
+    TreeStamps stamps;
+    stamps.add("", {});
+    for (const std::string& bytes : {std::string(), std::string(8, '\xff'), std::string(8, '\0'),
+                                     stamps.keep("index").substr(0, 20)}) {
+        CHECK(index_of_unchanged(bytes, fd.get()).empty());
+    }
 }
 
 TEST_CASE("what was probed of a host comes back, with the profiles that it was probed for") {
