@@ -8,10 +8,7 @@
 #include "core/app/index_cache.hpp"
 
 namespace lading::app {
-namespace {
 
-/// The reader's decision, as far as root believes it: what it names must be of the site's own
-/// stacks.
 Result<> check_injection(const Injection& injection, const compat::HostSide& host) {
     const auto refuse = [](const std::string& path) {
         return fail(Code::refused,
@@ -39,6 +36,8 @@ Result<> check_injection(const Injection& injection, const compat::HostSide& hos
     }
     return {};
 }
+
+namespace {
 
 Error mismatch(const Finding& finding, const Request& request) {
     return {Code::mismatch,

@@ -25,6 +25,10 @@ struct StepLibrariesQuestion {
 Result<Injection> plan_libraries(const StepLibrariesQuestion& of, int image, ImageReader& reader,
                                  std::vector<std::string>& words);
 
+/// The reader's decision, as far as root believes it: what it names must be of the site's own
+/// stacks.  Code::refused where it is not.
+Result<> check_injection(const Injection& injection, const compat::HostSide& host);
+
 /// For the job's record.
 LibrariesRecord libraries_record(const Injection& injection);
 

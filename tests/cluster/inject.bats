@@ -130,6 +130,23 @@ step() { alice timeout 60 srun --quiet -w n1 -N1 -n1 --mpi=pmi2 "$@"; }
 # libraries_of JOB: what the job's record says of them.
 libraries_of() { alice lading record "$1" --json | jq -e '.images[0].libraries'; }
 
+@test "what a node keeps of its stacks is believed only where nobody but root could have written it" {
+    run step --container=$old $bin/hello_c
+    ended 0
+    on_node n1 chown alice /run/lading/stacks
+    run step --container=$old $bin/hello_c
+    ended 0
+    uses_host libmpich.so.12
+    run on_node n1 stat -c '%U %a' /run/lading/stacks
+    ended 0
+    has "root 644"
+    on_node n1 chmod go+w /run/lading/stacks
+    run step --container=$old $bin/hello_c
+    ended 0
+    run on_node n1 stat -c '%U %a' /run/lading/stacks
+    has "root 644"
+}
+
 @test "the job's record says what was injected, what was kept, and why" {
     job=$(alice sbatch --parsable --wait -N1 --container=$old --wrap "$bin/hello_c" --output /dev/null)
     wait_for 30 libraries_of "$job"
