@@ -63,7 +63,7 @@ Result<Planned> plan_once(const Options& options, const SiteConfig& site) {
     Planned planned;
     const double start = now();
     const std::string architecture = app::host_architecture();
-    const auto stacks = TRY(app::HostStacks::load(site, architecture, geteuid() == 0));
+    const auto stacks = TRY(app::HostStacks::load(site, architecture, {geteuid() == 0, ""}));
     const double loaded = now();
     app::JudgeQuestion question;
     question.architecture = architecture;
