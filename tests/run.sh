@@ -8,8 +8,8 @@ usage() {
 Usage: sudo tests/run.sh [--all-slurm] [--matrix] [-- CTEST OPTION…]
 
 Installs what is missing, builds without a warning, and runs the unit tests (also under
-AddressSanitizer and UBSan), the tests of the applier in namespaces, and the tests on a real
-Slurm cluster on this machine.
+AddressSanitizer and UBSan), the parsers of hostile bytes under libFuzzer for some seconds, the
+tests of the applier in namespaces, and the tests on a real Slurm cluster on this machine.
 
   --matrix      images of four Debian releases, each with two MPIs, and some odd ones, on each host
   --all-slurm   the cluster tests on every Slurm release: Debian 12 (22.05), 13 (24.11), sid (26.05)
@@ -42,6 +42,11 @@ export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
 cmake --preset asan
 cmake --build --preset asan --target unit_tests
 ctest --preset asan --label-regex unit
+
+# The parsers of hostile bytes under libFuzzer, for seconds: that they stay alive.
+cmake --preset fuzz
+cmake --build --preset fuzz --target fuzzers
+ctest --preset fuzz
 
 # Not below the source tree: every user of the cluster must reach it, wherever this clone lies.
 prefix=${LADING_CACHE:-/var/cache/lading}/test-install
