@@ -65,22 +65,16 @@ Result<sys::Fd> index_squashfs(const std::string& path) {
     return index;
 }
 
-/// Of this version of lading?  No more of it is looked at here.
-bool is_current(const sys::Fd& index) {
-    const auto mapped = sys::MappedFile::open(index.get(), "the index");
-    return mapped && formats::ElfIndex::open(mapped->bytes()).has_value();
-}
-
 Result<sys::Fd> find_index(FoundImage& found, const std::string& home) {
     if (found.kind == ImageFacts::Kind::directory) {
         // Whether it holds still, and else the directory, is the child's to read.
         return open_cached_index(cached_index_path(home, found.file.get()));
     }
-    if (is_current(found.index)) {
+    if (is_current_index(found.index)) {
         return std::move(found.index);
     }
     const std::string kept = cached_index_path(home, found.file.get());
-    if (sys::Fd index = open_cached_index(kept); is_current(index)) {
+    if (sys::Fd index = open_cached_index(kept); is_current_index(index)) {
         return index;
     }
     sys::Fd index = TRY(index_squashfs(found.origin.value));

@@ -39,7 +39,8 @@ Result<Exchange> answer_image(const Fields& question, Reader& reader) {
         TRY(find_image(TRY(parse_image_reference(question.get("text"))), reader.site, reader.home));
     reader.index = std::move(found.index);
     reader.tree = found.kind == ImageFacts::Kind::directory;
-    if (!reader.index.valid()) {
+    // None, or one of an older lading's.
+    if (!is_current_index(reader.index)) {
         reader.index = open_cached_index(cached_index_path(reader.home, found.file.get()));
     }
     Exchange answer;

@@ -14,6 +14,11 @@ constexpr std::size_t kKeptBytes = 12 << 20;
 
 }  // namespace
 
+bool is_current_index(const sys::Fd& index) {
+    const auto mapped = sys::MappedFile::open(index.get(), "the index");
+    return mapped && formats::ElfIndex::open(mapped->bytes()).has_value();
+}
+
 Result<UsableIndex> UsableIndex::open(int stored, int root, bool tree) {
     UsableIndex index;
     if (stored >= 0) {

@@ -5,10 +5,14 @@
 #include <string>
 #include <string_view>
 
+#include "core/sys/fd.hpp"
 #include "core/sys/mapped_file.hpp"
 #include "lading/result.hpp"
 
 namespace lading::app {
+
+/// Is it an index of this version of lading's?  No more of it is looked at.
+bool is_current_index(const sys::Fd& index);
 
 struct UsableIndex {
     /// What was stored or kept (`stored`, -1: nothing), or else what `root` says itself.  A tree's
