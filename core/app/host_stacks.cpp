@@ -202,7 +202,7 @@ Result<> HostStacks::open(std::string_view index, const std::string& architectur
     index_ = std::make_unique<formats::ElfIndex>(TRY(formats::ElfIndex::open(index)));
     side_ = std::make_unique<compat::HostSide>();
     side_->index = index_.get();
-    side_->stacks = host_.stacks;
+    side_->stacks = std::move(host_.stacks);
     side_->libc = host_.libc;
     side_->architecture = architecture;
     side_->isa_level = probe_isa_level();

@@ -30,7 +30,7 @@ class HostStacks {
     /// No stacks at all.
     HostStacks() = default;
 
-    bool empty() const { return host_.stacks.empty(); }
+    bool empty() const { return side_ == nullptr || side_->stacks.empty(); }
 
     /// Fills in the host's side of a question; lives as long as this object.
     const compat::HostSide& side() const { return *side_; }

@@ -97,6 +97,7 @@ bool looks_at_hwcaps(const HostSide& host) {
 void add_libc(const Question& question, const Loader& loader, const MissingVersion& because,
               Injection& injection) {
     InjectedLibc& libc = injection.libc;
+    const std::string home = loader.libc_directory();
     libc.version = question.host.libc.version;
     libc.loader = question.host.libc.loader;
     for (const formats::CacheEntry& entry : question.image.index->loader_cache()) {
@@ -107,7 +108,7 @@ void add_libc(const Question& question, const Loader& loader, const MissingVersi
     for (const InjectedFile& file : injection.files) {
         for (const GuestPath& target : file.targets) {
             const std::string name = target.value.substr(target.value.rfind('/') + 1);
-            if (path_covers(loader.libc_directory(), target.value) || name == file.soname) {
+            if (path_covers(home, target.value) || name == file.soname) {
                 libc.libraries.try_emplace(name, target.value);
             }
         }
@@ -116,8 +117,8 @@ void add_libc(const Question& question, const Loader& loader, const MissingVersi
         }
     }
     const bool hwcaps = looks_at_hwcaps(question.host);
-    const std::string directory = hwcaps ? fmt::format("{}/{}", loader.libc_directory(), kHwcaps)
-                                         : std::string(kLibraryDirectory);
+    const std::string directory =
+        hwcaps ? fmt::format("{}/{}", home, kHwcaps) : std::string(kLibraryDirectory);
     for (const auto& [soname, id] : question.host.libc.family) {
         const IndexedFile file = question.host.index->file(id);
         if (file.path == libc.loader.value) {
@@ -136,7 +137,7 @@ void add_libc(const Question& question, const Loader& loader, const MissingVersi
         const IndexedFile file = question.image.index->file(id);
         if (file.architecture == question.host.architecture && !file.interpreter.empty()) {
             const std::string at = question.image.index->resolve(file.interpreter);
-            if (path_covers(loader.libc_directory(), at)) {
+            if (path_covers(home, at)) {
                 loaders.insert(at);
             }
         }
