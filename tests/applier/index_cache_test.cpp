@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <csignal>
+
 #include "catch.hpp"
 #include "core/sys/mount.hpp"
 #include "namespace_child.hpp"
@@ -26,6 +28,8 @@ TEST_CASE("a home that does not answer keeps a step for some seconds, not for ev
             const sys::Fd tree = TRY(sys::make_fuse(server.get(), 1234, 1234, "a home"));
             const sys::Fd point(open(home.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
             TRY(sys::attach(tree.get(), point.get(), "a home"));
+            setpgid(0, 0);
+            signal(SIGALRM, [](int) { kill(0, SIGKILL); });  // with whoever waits for the home
             alarm(kHangs);
             const User user{1234, 1234, "u", "", home.path(), "/bin/sh", {{1234, "u"}}};
             app::keep_index_as(user, home.path(".cache/lading/indexes/x"), "an index");
