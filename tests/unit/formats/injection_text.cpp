@@ -13,8 +13,9 @@ namespace {
 Injection full_injection() {
     Injection injection;
     injection.findings = {{"MPI", "MPICH (libmpich.so.12)", "mpich", Verdict::ok_glibc,
-                           "needs \"it\"", "", "host fabric", false},
-                          {"GPU", "CUDA", "nothing", Verdict::missing, "", "ask", "", true}};
+                           "needs \"it\"", "", "host fabric",
+                           "bin/old breaks", false},
+                          {"GPU", "CUDA", "nothing", Verdict::missing, "", "ask", "", "", true}};
     injection.profiles = {"mpich", "ucx"};
     injection.files = {{"libmpich.so.12",
                         {"/opt/a b/libmpich.so.12"},
