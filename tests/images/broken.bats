@@ -42,7 +42,7 @@ layer_blob() {
 
 @test "what is not there, empty, or no image at all" {
     refused 3 "cannot open nowhere" nowhere
-    refused 3 "skopeo copy" docker.io/library/debian:12
+    refused 3 "lading pull" docker.io/library/debian:12
     : >empty
     refused 5 "empty is empty" empty
     mkdir bare
