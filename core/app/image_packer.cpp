@@ -67,11 +67,11 @@ tl::unexpected<Error> ImagePacker::failure(int status) const {
     const int number = write_errno(file_.get());
     if (number == ENOSPC) {
         return fail(Code::system, "cannot write the image: the store's file system is full",
-                    "free space, or `lading rm` images that are not needed");
+                    "free space, or remove what is not needed: `lading rm`, then `lading gc`");
     }
     if (number == EDQUOT) {
         return fail(Code::system, "cannot write the image: the quota in the store is used up",
-                    "`lading rm` images that are not needed, or ask for more");
+                    "remove what is not needed (`lading rm`, then `lading gc`), or ask for more");
     }
     return fail(number != 0 ? Code::system : Code::bad_image,
                 fmt::format("cannot pack the image: {}", why));

@@ -109,9 +109,8 @@ Result<ImageDocument> import_image(const ImportRequest& request) {
     for (const auto& [name, value] : request.labels) {
         document.config.labels[name] = value;
     }
-    TRY(staging.publish(
-        {kPackedName, document, request.target.name, request.target.tag, kIndexName}));
-    return document;
+    return staging.publish(
+        {kPackedName, std::move(document), request.target.name, request.target.tag, kIndexName});
 }
 
 }  // namespace lading::app

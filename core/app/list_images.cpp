@@ -4,10 +4,20 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <map>
+
+#include "core/app/slurm_command.hpp"
+#include "core/app/store_uses.hpp"
 #include "core/formats/nearest.hpp"
 #include "core/sys/image_store.hpp"
 
 namespace lading::app {
+namespace {
+
+/// A list that waits longer for Slurm is better without it.
+constexpr unsigned kSeconds = 5;
+
+}  // namespace
 
 Result<ImageList> list_images(const std::vector<std::string>& stores) {
     ImageList list;
@@ -25,7 +35,7 @@ Result<ImageList> list_images(const std::vector<std::string>& stores) {
         }
         for (const sys::StoredTag& tag : *tags) {
             auto document = store->document(tag.digest);
-            ListedImage image{path, tag.name, tag.tag, {}, {}};
+            ListedImage image{path, tag.name, tag.tag, {}, {}, {}};
             if (document) {
                 image.document = std::move(*document);
             } else {
@@ -35,6 +45,26 @@ Result<ImageList> list_images(const std::vector<std::string>& stores) {
         }
     }
     return list;
+}
+
+void find_users(ImageList& list, const std::vector<std::string>& environment) {
+    const auto queue = load_queue(environment, kSeconds);
+    if (!queue) {
+        return;
+    }
+    std::map<std::string, record::ImageUses> uses;
+    for (ListedImage& image : list.images) {
+        if (!uses.contains(image.store)) {
+            const auto store = sys::ImageStore::open(image.store);
+            const auto facts = store ? load_store_facts(*store) : Result<record::StoreFacts>();
+            if (!facts) {
+                return;
+            }
+            uses[image.store] = record::find_uses(*queue, *facts, 0);
+        }
+        image.users = uses[image.store].users[image.document.digest];
+    }
+    list.users_known = true;
 }
 
 tl::unexpected<Error> no_such_image(const std::vector<std::string>& stores, const ImageName& name) {

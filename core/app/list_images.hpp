@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/record/image_uses.hpp"
 #include "lading/image.hpp"
 #include "lading/request.hpp"
 #include "lading/result.hpp"
@@ -16,16 +17,22 @@ struct ListedImage {
     std::string name;
     std::string tag;
     ImageDocument document;
-    std::string error;  ///< why there is no document; empty where there is one
+    std::string error;                     ///< why there is no document; empty where there is one
+    std::vector<record::ImageUser> users;  ///< jobs of the queue that need it
 };
 
 struct ImageList {
     std::vector<ListedImage> images;  ///< by store in the given order, then by name and tag
     std::vector<Error> missing;       ///< stores that are not there: a home without one is usual
     std::vector<Error> problems;      ///< of stores that could not be read
+    bool users_known = false;         ///< could Slurm be asked?
 };
 
 Result<ImageList> list_images(const std::vector<std::string>& stores);
+
+/// Asks Slurm who uses them; `environment` is what squeue gets of the caller's.  Jobs that Slurm
+/// does not show to the caller are not counted.
+void find_users(ImageList& list, const std::vector<std::string>& environment);
 
 struct FoundDocument {
     ImageDocument document;

@@ -2,7 +2,7 @@
 #include "core/app/remove_image.hpp"
 
 #include "core/app/list_images.hpp"
-#include "core/sys/store_writer.hpp"
+#include "core/sys/store_removal.hpp"
 
 namespace lading::app {
 

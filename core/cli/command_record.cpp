@@ -2,13 +2,13 @@
 // lading record JOBID[.STEP]
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "core/app/show_record.hpp"
 #include "core/cli/commands.hpp"
+#include "core/cli/slurm_environment.hpp"
 
 namespace lading::cli {
 namespace {
@@ -18,20 +18,9 @@ struct Options {
     bool as_json = false;
 };
 
-/// sacct's own settings would change what it prints; it gets no more than it needs.
-std::vector<std::string> sacct_environment() {
-    std::vector<std::string> environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"};
-    for (const char* const name : {"SLURM_CONF", "TZ"}) {
-        if (const char* const value = std::getenv(name)) {
-            environment.push_back(fmt::format("{}={}", name, value));
-        }
-    }
-    return environment;
-}
-
 Result<> run(const Options& options) {
     const std::vector<record::JobReport> reports =
-        TRY(app::load_job_reports(options.job, sacct_environment()));
+        TRY(app::load_job_reports(options.job, slurm_environment()));
     const char* between = "";
     for (const record::JobReport& report : reports) {
         if (options.as_json) {

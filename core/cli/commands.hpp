@@ -29,6 +29,7 @@ void add_check_command(CLI::App& app);
 void add_cdi_command(CLI::App& app);
 void add_resolve_command(CLI::App& app);
 void add_rm_command(CLI::App& app);
+void add_gc_command(CLI::App& app);
 void add_record_command(CLI::App& app);
 void add_profile_command(CLI::App& app);
 

@@ -38,6 +38,7 @@ int run(int argc, char** argv) {
     add_inspect_command(app);
     add_resolve_command(app);
     add_rm_command(app);
+    add_gc_command(app);
     add_record_command(app);
     add_profile_command(app);
     try {

@@ -6,9 +6,11 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <iterator>
 #include <variant>
 
 #include "core/cli/commands.hpp"
@@ -34,6 +36,13 @@ Result<std::vector<std::string>> configured_stores() {
         }
     }
     return paths;
+}
+
+tl::unexpected<Error> none_to_write(const std::vector<std::string>& paths) {
+    return fail(
+        Code::refused,
+        fmt::format("you may not write to any configured image store ({})", fmt::join(paths, ", ")),
+        "ask the site's administrator to, or choose a store of your own: --store PATH");
 }
 
 }  // namespace
@@ -79,10 +88,19 @@ Result<std::string> store_to_write(const std::string& given, bool for_import) {
             return path;
         }
     }
-    return fail(
-        Code::refused,
-        fmt::format("you may not write to any configured image store ({})", fmt::join(paths, ", ")),
-        "ask the site's administrator to, or choose a store of your own: --store PATH");
+    return none_to_write(paths);
+}
+
+Result<std::vector<std::string>> stores_to_clean(const std::string& given) {
+    std::vector<std::string> paths = TRY(stores_to_read(given));
+    if (!given.empty()) {
+        return paths;
+    }
+    std::vector<std::string> writable;
+    std::ranges::copy_if(paths, std::back_inserter(writable), [](const std::string& path) {
+        return access(path.c_str(), F_OK) == 0 && sys::can_write_store(path);
+    });
+    return writable.empty() ? Result<std::vector<std::string>>(none_to_write(paths)) : writable;
 }
 
 Result<ImageName> parse_image_name(const std::string& text) {

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "core/formats/caret.hpp"
+#include "core/formats/delimited_rows.hpp"
 
 namespace lading::formats {
 namespace {
@@ -89,31 +90,17 @@ std::string sacct_format() {
 }
 
 Result<std::vector<AccountedJob>> parse_sacct(std::string_view text, std::string_view delimiter) {
-    if (delimiter.empty()) {
-        return fail(Code::internal, "fields of sacct need a delimiter");
+    std::vector<std::string_view> names;
+    for (const Column& column : kColumns) {
+        names.emplace_back(column.name);
     }
     std::vector<AccountedJob> jobs;
-    while (!text.empty()) {
-        AccountedJob job;
-        for (const Column& column : kColumns) {
-            const std::size_t end = text.find(delimiter);
-            if (end == std::string_view::npos) {
-                return fail(Code::system,
-                            fmt::format("cannot understand what sacct prints: job {} ends before "
-                                        "its {}",
-                                        jobs.size() + 1, column.name),
-                            "sacct of Slurm 21.08 or later is needed");
-            }
-            job.*column.member = text.substr(0, end);
-            text.remove_prefix(end + delimiter.size());
+    for (std::vector<std::string>& row :
+         TRY(parse_delimited_rows(text, delimiter, "sacct", names))) {
+        AccountedJob& job = jobs.emplace_back();
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            job.*kColumns[i].member = std::move(row[i]);
         }
-        if (!text.starts_with('\n')) {
-            return fail(Code::system,
-                        "cannot understand what sacct prints: it prints more fields "
-                        "than it was asked for");
-        }
-        text.remove_prefix(1);
-        jobs.push_back(std::move(job));
     }
     return jobs;
 }

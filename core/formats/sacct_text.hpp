@@ -37,9 +37,7 @@ struct AccountedJob {
 /// The fields to ask sacct for, as its --format takes them.
 std::string sacct_format();
 
-/// Reads what `sacct --noheader --parsable --delimiter=DELIMITER` prints.  A job's name and comment
-/// may hold any byte, newlines and `|` included; but nobody can have put a delimiter there that was
-/// drawn after he wrote.
+/// Reads what `sacct --noheader --parsable --delimiter=DELIMITER` prints.
 Result<std::vector<AccountedJob>> parse_sacct(std::string_view text, std::string_view delimiter);
 
 }  // namespace lading::formats

@@ -46,10 +46,10 @@ struct CloseDirectory {
     void operator()(DIR* directory) const noexcept { closedir(directory); }
 };
 
-/// Visits the tags below one directory of names.
-Result<> collect_tags(const ImageStore& store, const std::string& name, std::size_t depth,
-                      std::vector<StoredTag>& into) {
-    const std::string relative = name.empty() ? "tags" : "tags/" + name;
+/// Visits the tag files below one directory of names.
+Result<> collect_names(const ImageStore& store, const std::string& top, const std::string& name,
+                       std::size_t depth, std::vector<TagName>& into) {
+    const std::string relative = name.empty() ? top : top + '/' + name;
     const Fd directory = open_beneath(store.directory(), relative, O_RDONLY | O_DIRECTORY);
     if (!directory.valid()) {
         // A concurrent `lading rm` takes away the directories that it empties.
@@ -59,10 +59,10 @@ Result<> collect_tags(const ImageStore& store, const std::string& name, std::siz
     }
     for (const std::string& entry : TRY(directory_names(directory.get(), relative))) {
         if (entry.starts_with(':')) {
-            const std::string tag = entry.substr(1);
-            into.push_back({name, tag, store.digest_of(name, tag).value_or(std::string())});
+            into.push_back({name, entry.substr(1)});
         } else if (depth < kMaxNameDepth) {
-            TRY(collect_tags(store, name.empty() ? entry : name + '/' + entry, depth + 1, into));
+            TRY(collect_names(store, top, name.empty() ? entry : name + '/' + entry, depth + 1,
+                              into));
         }
     }
     return {};
@@ -291,10 +291,19 @@ bool ImageStore::only_trusted_write(const Fd& blob, uid_t service_account) const
         });
 }
 
+Result<std::vector<TagName>> ImageStore::tag_names(const std::string& top) const {
+    std::vector<TagName> names;
+    TRY(collect_names(*this, top, "", 0, names));
+    std::ranges::sort(names);
+    return names;
+}
+
 Result<std::vector<StoredTag>> ImageStore::tags() const {
     std::vector<StoredTag> tags;
-    TRY(collect_tags(*this, "", 0, tags));
-    std::ranges::sort(tags, {}, [](const StoredTag& tag) { return std::tie(tag.name, tag.tag); });
+    for (const TagName& found : TRY(tag_names("tags"))) {
+        tags.push_back(
+            {found.name, found.tag, digest_of(found.name, found.tag).value_or(std::string())});
+    }
     return tags;
 }
 

@@ -2,6 +2,7 @@
 /// Reading an image store, as whoever wants to run an image of it.
 ///
 ///   STORE/tags/NAME/:TAG                the digest that the tag points to, and a newline
+///   STORE/history/NAME/:TAG             which digests it pointed to, and since when
 ///   STORE/images/sha256/HEX.json        the image's document, named by its identity
 ///   STORE/blobs/sha256/HEX              its squashfs file, named by its own digest
 ///   STORE/indexes/sha256/HEX            what is known of the ELF files in that squashfs file
@@ -14,6 +15,7 @@
 
 #include <sys/types.h>
 
+#include <compare>
 #include <string>
 #include <tl/expected.hpp>
 #include <utility>
@@ -56,6 +58,12 @@ struct StoredTag {
     std::string digest;
 };
 
+struct TagName {
+    std::string name;
+    std::string tag;
+    auto operator<=>(const TagName&) const = default;
+};
+
 /// What a launch needs: four opens.
 struct StoredImage {
     ImageDocument document;
@@ -94,6 +102,9 @@ class ImageStore {
 
     /// Every tag, sorted by name and tag.  A tag file that is damaged has an empty digest.
     Result<std::vector<StoredTag>> tags() const;
+
+    /// The names of the tag files below `tags` or `history`, sorted.
+    Result<std::vector<TagName>> tag_names(const std::string& top) const;
 
     /// Identities of every document that is there, sorted.
     Result<std::vector<std::string>> digests() const;

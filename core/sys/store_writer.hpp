@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Changing an image store: what is published is whole, and what a killed import left is swept.
+/// Filling an image store: what is published is whole, and what a killed import left is swept.
 ///
 /// Two locks, both by flock and so gone with their holder:
 /// - STORE/staging/.lock is held while something is published, removed or swept, never while an
-/// image
-///   is built.  A publisher puts blob, document and tag under it in one go, so that a sweeper never
-///   sees a blob whose tag is still to come.
+///   image is built.  A publisher puts blob, document and tag under it in one go, so that a sweeper
+///   never sees a blob whose tag is still to come.
 /// - STORE/staging/ID/lock is held for the life of one import.  It is taken under the store's lock,
-/// so
-///   that a staging directory whose lock is free, or missing, belongs to nobody any more.
+///   so that a staging directory whose lock is free, or missing, belongs to nobody any more.
 #pragma once
 
 #include <string>
@@ -19,6 +17,9 @@
 #include "lading/result.hpp"
 
 namespace lading::sys {
+
+/// In the staging directory of an import, held as long as it lives.
+inline constexpr const char* kImportLock = "lock";
 
 /// Makes the store's directories where they are missing.
 Result<> create_store(const std::string& path);
@@ -52,9 +53,10 @@ class Staging {
         std::string tag;
         std::string index;  ///< likewise, of the index of its ELF files; empty: none
     };
-    /// Blob, index, document, tag, in this order, each durable before the next; then whatever lost
-    /// its last reference goes.
-    Result<> publish(const Publication& publication);
+    /// Blob, index, document, tag, history, in this order, each durable before the next.  An image
+    /// that loses its tag by that stays: a job may wait for it.  Returns the document as it is in
+    /// the store.
+    Result<ImageDocument> publish(Publication publication);
 
     /// Puts `image.tag` on the image that has `image.digest`; false where the store has no such
     /// one.
@@ -68,11 +70,5 @@ class Staging {
     Fd directory_;
     Fd lock_;
 };
-
-/// Removes a tag; the image goes with its last tag.  Code::not_found where there is no such tag.
-Result<> remove_tag(const std::string& store, const std::string& name, const std::string& tag);
-
-/// Removes an image with all of its tags.
-Result<> remove_image(const std::string& store, const std::string& digest);
 
 }  // namespace lading::sys

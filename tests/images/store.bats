@@ -20,6 +20,9 @@ make_source() {
     head -c "${3:-1000}" /dev/urandom >"$1/bin/content"
 }
 
+# What is left without a tag goes.
+collect() { lading gc --store "$store" --older-than 0 --without-slurm "$@"; }
+
 # check_store NAME WHICH…: every file of the store is named by its digest, each image is one of the
 # given, and nothing else lies about.
 check_store() {
@@ -31,7 +34,8 @@ check_store() {
         [[ -s $store/indexes/sha256/${blob##*/} ]] || return
     done
     [[ -n $(content_of "$name" which) && " $* " == *" $(content_of "$name" which) "* ]] || return
-    [[ $(store_files | wc -l) -eq 4 ]] || return
+    # Blob, index, document, tag and the tag's history.
+    [[ $(store_files | wc -l) -eq 5 ]] || return
     [[ $(ls -A "$store/staging") == .lock ]]
 }
 
@@ -61,6 +65,7 @@ at_every_call() {
                 lading import new atse:1 --store "$store"
             [[ $(content_of atse:1 which) == [12] ]]
             import old atse:1
+            collect >/dev/null
             check_store atse:1 1 || {
                 echo "after $call $number:"
                 store_files
@@ -103,6 +108,28 @@ at_every_call() {
     check_store atse:1 1
 }
 
+@test "a gc that is killed at any of its steps takes nothing that has a tag, and the next one ends its work" {
+    command -v strace >/dev/null || skip "needs strace"
+    local call number hits=0
+    make_source old 1
+    make_source new 2
+    for call in openat2 flock fchmod fsync renameat unlinkat; do
+        for ((number = 1; ; number++)); do
+            import new atse:1
+            import old atse:1
+            run strace -o trace -e "trace=$call" -e "inject=$call:signal=KILL:when=$number" \
+                lading gc --store "$store" --older-than 0 --without-slurm
+            [[ $(content_of atse:1 which) == 1 ]]
+            collect >/dev/null
+            check_store atse:1 1
+            grep -qE 'KILL' trace || break
+            hits=$((hits + 1))
+        done
+    done
+    echo "$hits calls"
+    ((hits >= 10))
+}
+
 @test "a full disk is an error that says so, and the old image stays" {
     [[ $EUID -eq 0 ]] || skip "needs root: mounts a small tmpfs"
     mkdir small
@@ -126,6 +153,7 @@ at_every_call() {
     for i in "${pids[@]}"; do
         wait "$i"
     done
+    collect
     check_store atse:1 1 2 3 4
 }
 
@@ -157,22 +185,38 @@ at_every_call() {
     [[ $(content_of fast:1 which) == 2 ]]
 }
 
-@test "rm removes the tag, and the image with its last tag" {
+@test "rm removes the tag, and gc the image that has none left" {
     make_source one 1
     import one group/atse:1
     import one group/atse:2
     import one other
-    [[ $(store_files | wc -l) -eq 6 ]]
+    local digest
+    digest=$(digest_of other)
+    [[ $(store_files | wc -l) -eq 9 ]]
     run -0 lading rm group/atse:1 --store "$store"
-    [[ $output == "removed group/atse:1 from $store" ]]
+    [[ $output == "removed the tag group/atse:1 from $store; 'lading gc' removes images without a tag" ]]
     [[ $(content_of group/atse:2 which) == 1 ]]
     lading rm group/atse:2 --store "$store"
     [[ ! -e $store/tags/group ]]
+    collect
     [[ $(content_of other which) == 1 ]]
     lading rm other --store "$store"
+    [[ $(content_of "other@$digest" which) == 1 ]]
+    collect
     [[ -z $(store_files) ]]
     run -3 lading rm other --store "$store"
     [[ $output == *"no image other:latest"* ]]
+}
+
+@test "an import over a tag leaves the old image for the jobs that wait for it" {
+    make_source one 1
+    make_source two 2
+    import one atse:1
+    local old
+    old=$(digest_of atse:1)
+    import two atse:1
+    [[ $(content_of atse:1 which) == 2 ]]
+    [[ $(content_of "atse@$old" which) == 1 ]]
 }
 
 @test "rm by digest removes the image with all of its tags, and no other" {
@@ -184,6 +228,7 @@ at_every_call() {
     lading rm "atse@$(digest_of atse:1)" --store "$store"
     [[ $(content_of atse:3 which) == 2 ]]
     [[ $(lading images --store "$store" --json | jq length) -eq 1 ]]
+    collect
     check_store atse:3 2
 }
 
@@ -191,7 +236,8 @@ at_every_call() {
     make_source one 1
     import one atse:1
     exec 8<"$(blob_of atse:1)"
-    lading rm atse:1 --store "$store"
+    lading rm "atse@$(digest_of atse:1)" --store "$store"
+    [[ -z $(find "$store/blobs" -type f) ]]
     [[ $(sqfscat /proc/self/fd/8 which <&8) == 1 ]]
     exec 8<&-
 }
@@ -219,7 +265,7 @@ at_every_call() {
     as_user test -x "$work" || skip "the test directory is closed to other users"
     as_user "$(command -v lading)" --config config.json import one mine:1
     run -0 lading --config config.json images
-    [[ ${lines[0]} == NAME*TAG*DIGEST*SIZE*CREATED*ARCH*LIBC ]]
+    [[ ${lines[0]} == NAME*TAG*DIGEST*SIZE*AGE*ARCH*LIBC ]]
     [[ ${lines[1]} == shared* && ${lines[2]} == mine* ]]
     [[ $(stat -c %u "$work"/own/tags/mine/:1) == 12345 ]]
     printf '{"stores": [{"path": "%s"}]}' "$work/site" >config.json

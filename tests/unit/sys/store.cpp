@@ -10,6 +10,8 @@
 #include "core/sys/file.hpp"
 #include "core/sys/image_store.hpp"
 #include "core/sys/sha256.hpp"
+#include "core/sys/store_history.hpp"
+#include "core/sys/store_removal.hpp"
 #include "core/sys/store_writer.hpp"
 #include "temporary_directory.hpp"
 
@@ -53,7 +55,7 @@ class Store {
         document.squashfs_bytes = content.size();
         document.digest = identity.empty() ? document.squashfs_digest : identity;
         document.config.labels = labels;
-        return staging->publish({"image", document, name, tag, ""});
+        return staging->publish({"image", document, name, tag, ""}).map([](const auto&) {});
     }
 
     std::size_t count(const std::string& directory) const {
@@ -235,35 +237,104 @@ TEST_CASE("a store that others could have written to is not trusted") {
     }
 }
 
-TEST_CASE("an import over a tag replaces the image, and takes the old one away") {
+TEST_CASE("an import over a tag leaves the old image, for the jobs that wait for it") {
     Store store;
     REQUIRE(store.add("atse", "1", "old"));
     REQUIRE(store.add("atse", "1", "new"));
     CHECK(store.content(named("atse", "1")) == "new");
-    CHECK(store.count("blobs/sha256") == 1);
-    CHECK(store.count("images/sha256") == 1);
+    CHECK(store.content(named("atse", "1", digest_of_text("old"))) == "old");
 }
 
-TEST_CASE("the same image under two tags is stored once, and stays until the last is gone") {
+TEST_CASE("a tag leaves its image behind, and the digest takes all of it away") {
     Store store;
     REQUIRE(store.add("atse", "1", "content"));
     REQUIRE(store.add("atse", "2", "content"));
     CHECK(store.count("blobs/sha256") == 1);
     REQUIRE(remove_tag(store.path, "atse", "1"));
-    CHECK(store.content(named("atse", "2")) == "content");
     REQUIRE(remove_tag(store.path, "atse", "2"));
-    CHECK(store.count("blobs/sha256") == 0);
-    CHECK(store.count("images/sha256") == 0);
     CHECK(store.count("tags") == 0);
+    CHECK(store.content(named("atse", "2", digest_of_text("content"))) == "content");
     const auto again = remove_tag(store.path, "atse", "2");
     REQUIRE_FALSE(again);
     CHECK(again.error().code == Code::not_found);
+    REQUIRE(remove_image(store.path, digest_of_text("content")));
+    CHECK(store.count("blobs/sha256") == 0);
+    CHECK(store.count("images/sha256") == 0);
 }
 
-TEST_CASE("an identity that is packed anew has its new file, and the old one goes") {
+TEST_CASE("a store remembers which images a tag has named") {
+    Store store;
+    const auto past = [&store] {
+        const auto reader = ImageStore::open(store.path);
+        REQUIRE(reader);
+        std::vector<std::string> digests;
+        const auto history = read_history(*reader, {"group/atse", "1"});
+        REQUIRE(history);
+        for (const formats::TagEvent& event : *history) {
+            digests.push_back(event.digest);
+        }
+        return digests;
+    };
+    const std::string one = digest_of_text("one");
+    const std::string two = digest_of_text("two");
+    REQUIRE(store.add("group/atse", "1", "one"));
+    REQUIRE(store.add("group/atse", "1", "one"));
+    CHECK(past() == std::vector{one});
+    REQUIRE(store.add("group/atse", "1", "two"));
+    CHECK(past() == std::vector{one, two});
+    SECTION("where the tag was removed") {
+        REQUIRE(remove_tag(store.path, "group/atse", "1"));
+        CHECK(past() == std::vector<std::string>{one, two, ""});
+    }
+    SECTION("where the history is lost, what the tag says") {
+        fs::remove_all(store.path + "/history");
+        CHECK(past() == std::vector{two});
+        REQUIRE(store.add("group/atse", "1", "one"));
+        CHECK(past() == std::vector{two, one});
+    }
+    SECTION("where somebody was killed before it was written") {
+        fs::permissions(store.path + "/tags/group/atse/:1", fs::perms::owner_all);
+        std::ofstream(store.path + "/tags/group/atse/:1") << one << '\n';
+        CHECK(past() == std::vector{one, two, one});
+    }
+    SECTION("of images that are gone only that they were there") {
+        REQUIRE(remove_image(store.path, one));
+        const auto reader = ImageStore::open(store.path);
+        REQUIRE(reader);
+        REQUIRE(prune_histories(*reader, {two}));
+        CHECK(past() == std::vector{two});
+        REQUIRE(remove_image(store.path, two));
+        REQUIRE(prune_histories(*reader, {}));
+        CHECK(store.count("history") == 0);
+    }
+}
+
+TEST_CASE("whoever cleans a store is not led elsewhere by a symbolic link in it") {
+    Store store;
+    REQUIRE(store.add("atse", "1", "content"));
+    REQUIRE(store.add("atse", "2", "content"));
+    fs::rename(store.path + "/tags/atse", store.root / "aside");
+    fs::create_symlink(store.root / "aside", store.path + "/tags/atse");
+    CHECK_FALSE(remove_tag(store.path, "atse", "1"));
+    CHECK(fs::exists(store.root / "aside/:1"));
+    CHECK_FALSE(store.add("atse", "1", "other"));
+    CHECK(fs::exists(store.root / "aside/:1"));
+    fs::rename(store.path + "/images/sha256", store.root / "images");
+    fs::create_symlink(store.root / "images", store.path + "/images/sha256");
+    static_cast<void>(remove_image(store.path, digest_of_text("content")));
+    CHECK(fs::exists((store.root / "images/") + digest_of_text("content").substr(7) + ".json"));
+}
+
+TEST_CASE("an identity that is packed anew keeps the file that steps may be running on") {
     Store store;
     const std::string identity = "sha256:" + std::string(64, 'a');
     REQUIRE(store.add("atse", "1", "packed", identity));
+    REQUIRE(store.add("atse", "2", "packed better", identity));
+    CHECK(store.content(named("atse", "2")) == "packed");
+    CHECK(store.count("blobs/sha256") == 1);
+    const std::string file = store.path + '/' + blob_path(digest_of_text("packed"));
+    fs::permissions(file, fs::perms::owner_all);
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << "damage";
     REQUIRE(store.add("atse", "2", "packed better", identity));
     CHECK(store.content(named("atse", "1")) == "packed better");
     CHECK(store.count("blobs/sha256") == 1);
@@ -298,7 +369,7 @@ TEST_CASE("the next import sweeps what killed ones left, and nothing that a livi
     store.root.write("store/staging/gone.2/lock", "");
     store.root.write("store/staging/gone.2/deep/er/file", "half");
     store.root.write("store/blobs/sha256/" + std::string(64, 'e'), "orphan");
-    store.root.write("store/images/sha256/" + std::string(64, 'e') + ".json", "{}");
+    store.root.write("store/staging/fresh", "half a history");
     auto living = Staging::open(store.path);
     REQUIRE(living);
     CHECK(store.count("staging") == 2);  // the lock, and the living one
