@@ -103,6 +103,8 @@ Result<ImageDocument> import_image(const ImportRequest& request) {
     document.source = request.origin.empty() ? request.source : request.origin;
     document.created = now();
     document.config = std::move(facts->config);
+    document.layers = std::move(facts->layers);
+    document.history = std::move(facts->history);
     if (document.config.architecture.empty()) {
         document.config.architecture = nature.architecture;
     }

@@ -15,6 +15,11 @@ using formats::LayerEntry;
 
 constexpr std::string_view kXattrField = "x:";
 constexpr std::string_view kLabelField = "l:";
+constexpr const char* kLayerField = "layer";
+constexpr const char* kStepField = "step";
+/// Of layers and of steps: more than any honest reader sends.
+constexpr std::size_t kMaxParts = 1024;
+constexpr std::size_t kMaxPartBytes = 8192;
 
 tl::unexpected<Error> dishonest(const char* what) {
     return fail(Code::internal, std::string("the reader of the image sent ") + what);
@@ -39,6 +44,19 @@ Result<> check_entry(const LayerEntry& entry) {
         return dishonest("an extended attribute that no image may have");
     }
     return {};
+}
+
+/// Layers and steps are fields within a field.
+template <typename Item, typename Read>
+Result<std::vector<Item>> decode_items(const Fields& fields, const char* name, const Read& read) {
+    std::vector<Item> items;
+    for (const std::string& bytes : fields.all(name)) {
+        if (items.size() == kMaxParts || bytes.size() > kMaxPartBytes) {
+            return dishonest("more layers than an image may have");
+        }
+        items.push_back(read(TRY(formats::decode_fields(bytes))));
+    }
+    return items;
 }
 
 }  // namespace
@@ -116,6 +134,20 @@ std::string encode_facts(const SourceFacts& facts) {
     for (const auto& [name, value] : facts.config.labels) {
         fields.add(std::string(kLabelField) + name, value);
     }
+    for (const ImageLayer& layer : facts.layers) {
+        Fields item;
+        item.add("digest", layer.digest);
+        item.add("bytes", layer.bytes);
+        item.add("type", layer.media_type);
+        fields.add(kLayerField, formats::encode_fields(item));
+    }
+    for (const ImageStep& step : facts.history) {
+        Fields item;
+        item.add("created", step.created);
+        item.add("by", step.created_by);
+        item.add("empty", std::uint64_t{step.empty});
+        fields.add(kStepField, formats::encode_fields(item));
+    }
     return formats::encode_fields(fields);
 }
 
@@ -137,6 +169,17 @@ Result<SourceFacts> decode_facts(std::string_view bytes) {
             facts.config.labels[name.substr(kLabelField.size())] = value;
         }
     }
+    facts.layers = TRY(decode_items<ImageLayer>(fields, kLayerField, [](const Fields& item) {
+        return ImageLayer{std::string(item.get("digest")), item.number("bytes"),
+                          std::string(item.get("type"))};
+    }));
+    if (!std::ranges::all_of(facts.layers, is_digest, &ImageLayer::digest)) {
+        return dishonest("a layer that has no digest");
+    }
+    facts.history = TRY(decode_items<ImageStep>(fields, kStepField, [](const Fields& item) {
+        return ImageStep{std::string(item.get("created")), std::string(item.get("by")),
+                         item.number("empty") != 0};
+    }));
     return facts;
 }
 

@@ -46,6 +46,8 @@ Result<formats::LayerEntry> decode_entry(std::string_view bytes);
 struct SourceFacts {
     std::string digest;  ///< of the OCI manifest; empty for sources without
     ImageConfig config;
+    std::vector<ImageLayer> layers;
+    std::vector<ImageStep> history;
 };
 std::string encode_facts(const SourceFacts& facts);
 Result<SourceFacts> decode_facts(std::string_view bytes);

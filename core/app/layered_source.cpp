@@ -113,10 +113,13 @@ Result<LayeredSource> find_oci_image(const OpenBlob& open, const ImageChoice& ch
         TRY(formats::parse_image_manifest(TRY(read_described(open, descriptor))));
     LayeredSource source;
     source.facts.digest = descriptor.digest;
-    source.facts.config = TRY(parse_image_config(TRY(read_described(open, manifest.config))));
+    const std::string config = TRY(read_described(open, manifest.config));
+    source.facts.config = TRY(parse_image_config(config));
+    source.facts.history = formats::parse_image_history(config);
     TRY(check_architecture(source.facts.config, choice));
     for (const Descriptor& layer : manifest.layers) {
         TRY(formats::check_layer_type(layer));
+        source.facts.layers.push_back({layer.digest, layer.size, layer.media_type});
         source.layers.push_back(
             {TRY(open_described(open, layer)), layer.digest, "layer " + blob_name(layer.digest)});
     }
@@ -137,10 +140,12 @@ Result<LayeredSource> find_docker_image(const OpenBlob& open, const ImageChoice&
     }
     LayeredSource source;
     source.facts.config = TRY(parse_image_config(config));
+    source.facts.history = formats::parse_image_history(config);
     TRY(check_architecture(source.facts.config, choice));
     for (std::size_t i = 0; i < digests.size(); ++i) {
-        source.layers.push_back(
-            {TRY(open(image.layers[i])), digests[i], "layer " + image.layers[i]});
+        Blob blob = TRY(open(image.layers[i]));
+        source.facts.layers.push_back({digests[i], blob.size, ""});
+        source.layers.push_back({std::move(blob), digests[i], "layer " + image.layers[i]});
     }
     return source;
 }

@@ -20,8 +20,10 @@ using nlohmann::json;
 constexpr std::string_view kWhat = "the image document";
 constexpr std::uint64_t kVersion = 1;
 
-constexpr std::array kMembers = {"version", "digest",  "squashfs", "libc",
-                                 "source",  "created", "config"};
+constexpr std::array kMembers = {"version", "digest", "squashfs", "libc",   "source",
+                                 "created", "config", "layers",   "history"};
+constexpr std::array kLayerMembers = {"digest", "bytes", "type"};
+constexpr std::array kStepMembers = {"created", "by", "empty"};
 constexpr std::array kSquashfsMembers = {"digest", "bytes"};
 constexpr std::array kConfigMembers = {"architecture", "environment", "entrypoint", "command",
                                        "workdir",      "user",        "labels"};
@@ -66,11 +68,42 @@ Result<ImageConfig> read_config(const json& object) {
     return config;
 }
 
+/// The elements of a list of objects; none where there is no such list.
+template <typename Item, typename Read>
+Result<std::vector<Item>> read_list(const json& object, const char* name, const auto& members,
+                                    const Read& read) {
+    std::vector<Item> items;
+    const json* const list = TRY(json_member(object, name, json::value_t::array, kWhat));
+    if (list == nullptr) {
+        return items;
+    }
+    for (const json& item : *list) {
+        if (!item.is_object()) {
+            return fail(Code::bad_image,
+                        fmt::format("{}: member '{}' holds no objects", kWhat, name));
+        }
+        TRY(refuse_unknown(item, members));
+        items.push_back(TRY(read(item)));
+    }
+    return items;
+}
+
+Result<ImageLayer> read_layer(const json& object) {
+    return ImageLayer{TRY(digest_member(object, "digest")),
+                      TRY(json_number(object, "bytes", kWhat)),
+                      TRY(json_text(object, "type", kWhat))};
+}
+
+Result<ImageStep> read_step(const json& object) {
+    return ImageStep{TRY(json_text(object, "created", kWhat)), TRY(json_text(object, "by", kWhat)),
+                     TRY(json_member(object, "empty", json::value_t::boolean, kWhat)) != nullptr};
+}
+
 }  // namespace
 
 std::string format_image_document(const ImageDocument& document) {
     const ImageConfig& config = document.config;
-    const json object = {
+    json object = {
         {"version", kVersion},
         {"digest", document.digest},
         {"squashfs", {{"digest", document.squashfs_digest}, {"bytes", document.squashfs_bytes}}},
@@ -86,6 +119,17 @@ std::string format_image_document(const ImageDocument& document) {
           {"user", config.user},
           {"labels", json(config.labels)}}},
     };
+    for (const ImageLayer& layer : document.layers) {
+        object["layers"].push_back(
+            {{"digest", layer.digest}, {"bytes", layer.bytes}, {"type", layer.media_type}});
+    }
+    for (const ImageStep& step : document.history) {
+        json& item = object["history"].emplace_back(
+            json{{"created", step.created}, {"by", step.created_by}});
+        if (step.empty) {
+            item["empty"] = true;
+        }
+    }
     // A source path need not be UTF-8, and dump() would throw on it.
     return object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -112,6 +156,8 @@ Result<ImageDocument> parse_image_document(std::string_view text) {
     document.source = TRY(json_text(object, "source", kWhat));
     document.created = TRY(json_text(object, "created", kWhat));
     document.config = TRY(read_config(*config));
+    document.layers = TRY(read_list<ImageLayer>(object, "layers", kLayerMembers, read_layer));
+    document.history = TRY(read_list<ImageStep>(object, "history", kStepMembers, read_step));
     return document;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/formats/json_reader.hpp"
+#include "core/formats/utf8.hpp"
 #include "lading/image.hpp"
 
 namespace lading {
@@ -74,6 +75,32 @@ Result<std::vector<std::string>> parse_diff_ids(std::string_view text) {
             fmt::format("{}: member 'diff_ids' holds something that is no sha256 digest", kWhat));
     }
     return digests;
+}
+
+std::vector<ImageStep> parse_image_history(std::string_view text) {
+    constexpr std::size_t kMaxSteps = 1000;
+    constexpr std::size_t kMaxCommand = 1000;
+    constexpr std::size_t kMaxTime = 40;
+    std::vector<ImageStep> steps;
+    const auto document = parse_json_object(text, kWhat);
+    const auto list =
+        document ? json_member(*document, "history", json::value_t::array, kWhat) : nullptr;
+    if (!list || *list == nullptr) {
+        return steps;
+    }
+    for (const json& item : **list) {
+        if (!item.is_object() || steps.size() == kMaxSteps) {
+            continue;
+        }
+        const auto empty = json_member(item, "empty_layer", json::value_t::boolean, kWhat);
+        ImageStep step;
+        step.created = json_text(item, "created", kWhat).value_or("").substr(0, kMaxTime);
+        step.created_by = utf8_prefix(
+            repair_utf8(json_text(item, "created_by", kWhat).value_or("")), kMaxCommand);
+        step.empty = empty && *empty != nullptr && (*empty)->get<bool>();
+        steps.push_back(std::move(step));
+    }
+    return steps;
 }
 
 }  // namespace lading::formats

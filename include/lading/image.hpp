@@ -26,6 +26,22 @@ struct ImageConfig {
     bool operator==(const ImageConfig&) const = default;
 };
 
+/// One of the archives that an OCI image is made of.
+struct ImageLayer {
+    std::string digest;
+    std::uint64_t bytes = 0;
+    std::string media_type;  ///< empty in docker's archives
+    bool operator==(const ImageLayer&) const = default;
+};
+
+/// How one of them was made, as the image says (OCI image specification 1.1, config.md, `history`).
+struct ImageStep {
+    std::string created;     ///< RFC 3339
+    std::string created_by;  ///< the command
+    bool empty = false;      ///< it made no layer
+    bool operator==(const ImageStep&) const = default;
+};
+
 /// The document that a store keeps beside an image's squashfs file, published with it.
 struct ImageDocument {
     std::string digest;           ///< identity: OCI manifest digest, else the squashfs file's own
@@ -35,6 +51,9 @@ struct ImageDocument {
     std::string source;   ///< what was imported, as the importer named it
     std::string created;  ///< time of the import, RFC 3339 UTC
     ImageConfig config;
+    std::vector<ImageLayer>
+        layers;  ///< lowest first; none of a source without, or of an old import
+    std::vector<ImageStep> history;  ///< likewise, the oldest first
     bool operator==(const ImageDocument&) const = default;
 };
 

@@ -79,6 +79,8 @@ def make_layout(layout, reference, architecture, layers):
         "config": {"Env": ["PATH=/usr/bin", "GREETING=hello"], "Cmd": ["/bin/sh"],
                    "WorkingDir": "/work", "Labels": {"org.example.built-by": "a test"}},
         "rootfs": {"type": "layers", "diff_ids": diff_ids},
+        "history": [{"created": "2023-01-01T00:00:00Z", "created_by": f"ADD {layer} in /"}
+                    for layer in layers] + [{"created_by": "CMD /bin/sh", "empty_layer": True}],
     }
     manifest = {
         "schemaVersion": 2,

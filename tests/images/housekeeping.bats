@@ -91,6 +91,36 @@ gc() { lading gc --store "$store" "$@"; }
     [[ $(content_of slow:1 which) == slow ]]
 }
 
+@test "inspect shows layers, history, labels, environment, and what the ELF files say" {
+    mkdir -p base/usr/bin
+    cp "$(command -v sqfscat)" base/usr/bin/program
+    tar -C base -cf base.tar .
+    archives layout layout latest amd64 base.tar
+    import layout atse:1
+    run -0 lading inspect atse:1 --store "$store"
+    [[ $output == *"ELF files     1 amd64"* ]]
+    [[ $output == *"CPU           x86-64"* ]]
+    [[ $output == *"environment   PATH=/usr/bin"*"GREETING=hello"* ]]
+    [[ $output == *"labels        org.example.built-by=a test"* ]]
+    [[ $output == *"layers        sha256:"*"application/vnd.oci.image.layer.v1.tar+gzip"* ]]
+    [[ $output == *"history       2023-01-01  ADD base.tar in /"*"CMD /bin/sh"* ]]
+    [[ $(wc -L <<<"$output") -le 140 ]]
+    lading inspect atse:1 --store "$store" --json >json
+    jq -e '.layers | length == 1' json
+    jq -e '.history[1] == {"by": "CMD /bin/sh", "created": "", "empty": true}' json
+    jq -e '.elf.files == 1 and .elf.architectures.amd64 == 1' json
+}
+
+@test "inspect prints no control characters of an image" {
+    mkdir root
+    printf 'x' >root/which
+    import root atse:1 --label "note=$(printf '\033[31mred')"
+    run -0 lading inspect atse:1 --store "$store"
+    [[ $output == *"note="*"[31mred"* && $output != *$'\033'* ]]
+    run -0 lading images --labels --store "$store"
+    [[ $output == *"note="* && $output != *$'\033'* ]]
+}
+
 @test "images lists size, age and labels, and no jobs where Slurm cannot be asked" {
     mkdir root
     printf 'x' >root/which

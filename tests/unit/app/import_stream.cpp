@@ -118,10 +118,19 @@ TEST_CASE("what the source says of its image arrives as it was sent") {
     facts.config.workdir = "/srv";
     facts.config.user = "1:1";
     facts.config.labels = {{"name", "value"}, {"empty", ""}};
+    facts.layers = {{"sha256:" + std::string(64, 'b'), 12, "tar"}};
+    facts.history = {{"2023-01-01T00:00:00Z", "ADD a\nb", false}, {"", "ENV", true}};
     const auto read = decode_facts(encode_facts(facts));
     REQUIRE(read);
     CHECK(read->digest == facts.digest);
     CHECK(read->config == facts.config);
+    CHECK(read->layers == facts.layers);
+    CHECK(read->history == facts.history);
+    SourceFacts dishonest = facts;
+    dishonest.layers.front().digest = "sha256:x";
+    CHECK_FALSE(decode_facts(encode_facts(dishonest)));
+    dishonest.layers.assign(2000, facts.layers.front());
+    CHECK_FALSE(decode_facts(encode_facts(dishonest)));
     facts.digest = "sha256:../../x";
     CHECK_FALSE(decode_facts(encode_facts(facts)));
 }

@@ -22,6 +22,8 @@ ImageDocument example() {
     document.config.workdir = "/srv";
     document.config.user = "1000";
     document.config.labels = {{"version", "1.2.4"}, {"name", "grün"}};
+    document.layers = {{"sha256:" + std::string(64, 'c'), 31'000'000, "application/x+gzip"}};
+    document.history = {{"2023-01-01T00:00:00Z", "ADD file:1", false}, {"", "ENV A=b", true}};
     return document;
 }
 
@@ -35,6 +37,16 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 
 TEST_CASE("an image document comes back as it was written") {
     CHECK(parse_image_document(format_image_document(example())) == example());
+}
+
+TEST_CASE("a document of before there were layers and history in it is read") {
+    ImageDocument document = example();
+    document.layers.clear();
+    document.history.clear();
+    const std::string text = format_image_document(document);
+    CHECK(text.find("layers") == std::string::npos);
+    CHECK(text.find("history") == std::string::npos);
+    CHECK(parse_image_document(text) == document);
 }
 
 TEST_CASE("a source whose name is no UTF-8 does not keep an image from being stored") {
@@ -55,6 +67,9 @@ TEST_CASE("a document that lading did not write is refused, and says why") {
     CHECK(contains(refused(replaced(good, "\"version\": 1", "\"version\": 2")), "version"));
     CHECK(contains(refused(replaced(good, "sha256:aaa", "sha256:../")), "'digest'"));
     CHECK(contains(refused(replaced(good, "123456789012345", "-1")), "'bytes'"));
+    CHECK(contains(refused(replaced(good, "sha256:ccc", "sha512:ccc")), "'digest'"));
+    CHECK(contains(refused(replaced(good, "\"by\"", "\"author\"")), "'author'"));
+    CHECK(contains(refused(replaced(good, "\"empty\": true", "\"empty\": 1")), "'empty'"));
     CHECK(contains(refused("{}"), "version"));
     CHECK(contains(refused(""), "JSON"));
 }

@@ -77,3 +77,24 @@ TEST_CASE("the layers' digests are read from the configuration") {
     CHECK_FALSE(formats::parse_diff_ids(R"({"rootfs":{"diff_ids":["md5:1"]}})"));
     CHECK(formats::parse_diff_ids("{}") == std::vector<std::string>{});
 }
+
+TEST_CASE("the history of an image is read for people: what is malformed or long does no harm") {
+    using formats::parse_image_history;
+    const auto steps = parse_image_history(R"({"history": [
+        {"created": "2023-01-01T00:00:00.5Z", "created_by": "ADD file:1 in /"},
+        {"created_by": "ENV A=b", "empty_layer": true, "comment": "x"},
+        7, {"created_by": 7, "created": null}]})");
+    CHECK(steps == std::vector<ImageStep>{{"2023-01-01T00:00:00.5Z", "ADD file:1 in /", false},
+                                          {"", "ENV A=b", true},
+                                          {"", "", false}});
+    CHECK(parse_image_history("{}").empty());
+    CHECK(parse_image_history("[").empty());
+    CHECK(parse_image_history(R"({"history": {}})").empty());
+    std::string many = R"({"history": [{"created_by": ")" + std::string(5000, 'x') + R"("})";
+    for (int i = 0; i < 2000; ++i) {
+        many += R"(,{"created_by":"y"})";
+    }
+    const auto bounded = parse_image_history(many + "]}");
+    CHECK(bounded.size() == 1000);
+    CHECK(bounded.front().created_by.size() == 1000);
+}
