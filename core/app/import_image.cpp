@@ -74,6 +74,11 @@ Result<ImageDocument> import_image(const ImportRequest& request) {
     if (!request.blobs.empty()) {
         TRY(source.add_blobs(request.blobs));
     }
+    return import_from(request, std::move(source), {});
+}
+
+Result<ImageDocument> import_from(const ImportRequest& request, ImportSource source,
+                                  std::optional<SourceFacts> claimed) {
     sys::Staging staging = TRY(sys::Staging::open(request.store));
     ImagePacker packer = TRY(ImagePacker::start(TRY(staging.create_file(kPackedName)),
                                                 fmt::format("{}/{}", staging.path(), kPackedName)));
@@ -93,7 +98,8 @@ Result<ImageDocument> import_image(const ImportRequest& request) {
     TRY(packer.finish());
     TRY(indexer.finish());
     const Packed packed = TRY(measure(staging));
-    const ImageNature nature = TRY(probe_nature(feed.evidence(), facts->config.architecture));
+    SourceFacts& said = claimed ? *claimed : *facts;
+    const ImageNature nature = TRY(probe_nature(feed.evidence(), said.config.architecture));
 
     ImageDocument document;
     document.digest = facts->digest.empty() ? packed.digest : facts->digest;
@@ -102,9 +108,9 @@ Result<ImageDocument> import_image(const ImportRequest& request) {
     document.libc = nature.libc;
     document.source = request.origin.empty() ? request.source : request.origin;
     document.created = now();
-    document.config = std::move(facts->config);
-    document.layers = std::move(facts->layers);
-    document.history = std::move(facts->history);
+    document.config = std::move(said.config);
+    document.layers = std::move(said.layers);
+    document.history = std::move(said.history);
     if (document.config.architecture.empty()) {
         document.config.architecture = nature.architecture;
     }

@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
+#include "core/app/import_source.hpp"
 #include "lading/image.hpp"
 #include "lading/request.hpp"
 #include "lading/result.hpp"
@@ -31,6 +33,11 @@ struct ImportRequest {
 
 /// Imports and publishes; the document says what is now in the store.
 Result<ImageDocument> import_image(const ImportRequest& request);
+
+/// The same for a source that is open, and says nothing of its image: `claimed` does, of which all
+/// but the identity is kept.
+Result<ImageDocument> import_from(const ImportRequest& request, ImportSource source,
+                                  std::optional<SourceFacts> claimed);
 
 /// GOARCH value of the machine that this program runs on.
 std::string host_architecture();

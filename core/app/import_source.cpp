@@ -103,6 +103,16 @@ Result<> ImportSource::add_blobs(const std::string& path) {
                           : sys::fail_errno(Code::system, fmt::format("cannot open {}", path));
 }
 
+Result<ImportSource> ImportSource::of_squashfs(sys::Fd file, std::string name) {
+    struct stat status {};
+    if (fstat(file.get(), &status) != 0) {
+        return sys::fail_errno(Code::system, fmt::format("cannot read {}", name));
+    }
+    TRY(formats::parse_squashfs_header(sys::read_start(file.get(), formats::kSquashfsHeaderBytes),
+                                       static_cast<std::uint64_t>(status.st_size), name));
+    return ImportSource(Kind::squashfs, std::move(file), std::move(name), {});
+}
+
 Result<SourceFacts> ImportSource::read(ImageFeed& feed, const sys::Staging& staging,
                                        const std::string& architecture, bool insist) {
     if (kind_ != Kind::directory) {

@@ -20,6 +20,9 @@ class ImportSource {
     /// A directory of `sha256/HEX` for what an OCI layout itself lacks.
     Result<> add_blobs(const std::string& path);
 
+    /// A squashfs file that is open already, as an image store gives it.
+    static Result<ImportSource> of_squashfs(sys::Fd file, std::string name);
+
     /// Writes the image's entries into `feed`.
     Result<SourceFacts> read(ImageFeed& feed, const sys::Staging& staging,
                              const std::string& architecture, bool insist);

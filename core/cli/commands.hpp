@@ -30,6 +30,8 @@ void add_cdi_command(CLI::App& app);
 void add_resolve_command(CLI::App& app);
 void add_rm_command(CLI::App& app);
 void add_gc_command(CLI::App& app);
+void add_verify_command(CLI::App& app);
+void add_copy_command(CLI::App& app);
 void add_record_command(CLI::App& app);
 void add_profile_command(CLI::App& app);
 

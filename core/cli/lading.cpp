@@ -39,6 +39,8 @@ int run(int argc, char** argv) {
     add_resolve_command(app);
     add_rm_command(app);
     add_gc_command(app);
+    add_verify_command(app);
+    add_copy_command(app);
     add_record_command(app);
     add_profile_command(app);
     try {

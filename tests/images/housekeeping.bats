@@ -19,6 +19,14 @@ image() {
 
 gc() { lading gc --store "$store" "$@"; }
 
+# overwrite FILE: other bytes in its place, as many.
+overwrite() {
+    local size
+    size=$(stat -c %s "$1")
+    chmod u+w "$1"
+    head -c "$size" /dev/urandom >"$1"
+}
+
 @test "gc removes what has no tag, frees its space, and leaves what has one" {
     image atse:1 old
     old=$(digest_of atse:1)
@@ -91,6 +99,66 @@ gc() { lading gc --store "$store" "$@"; }
     [[ $(content_of slow:1 which) == slow ]]
 }
 
+@test "verify reads every image again, and says that it is whole" {
+    image atse:1 one
+    image atse:2 two
+    lading rm atse:2 --store "$store"
+    run -0 lading verify --store "$store"
+    [[ $output == *"whole "*"atse:1"* && $output == *"(no tag)"* && $output == *"2 images are as imported" ]]
+    run -0 lading verify atse:1 --store "$store"
+    [[ $output == *"1 image is as imported" ]]
+    run -0 lading verify --quiet --store "$store"
+    [[ -z $output ]]
+    run -3 lading verify atse:3 --store "$store"
+    [[ $output == *"no image atse:3"* ]]
+}
+
+@test "verify finds bytes that have changed, and says of which image and what to do" {
+    image atse:1 one
+    image atse:2 two
+    overwrite "$(blob_of atse:1)"
+    run -5 lading verify --store "$store"
+    [[ $output == *"damaged  atse:1 "*"has the digest sha256:"*"import the image again"* ]]
+    [[ $output == *"whole "*"atse:2"* ]]
+    lading verify atse:2 --store "$store"
+    import source-one atse:1
+    lading verify --store "$store"
+}
+
+@test "verify finds files that are cut short or gone, and damaged documents and indexes" {
+    image atse:1 one
+    local blob document index
+    blob=$(blob_of atse:1)
+    document=$(echo "$store"/images/sha256/*.json)
+    index=$(echo "$store"/indexes/sha256/*)
+    chmod u+w "$blob" "$document" "$index"
+    cp "$index" index && : >"$index"
+    run -5 lading verify --store "$store"
+    [[ $output == *"$index"* ]]
+    cp index "$index"
+    truncate -s -1 "$blob"
+    run -5 lading verify --store "$store"
+    [[ $output == *"bytes where"*"were imported"* ]]
+    rm "$blob"
+    run -5 lading verify --store "$store"
+    [[ $output == *"has no file of the image"* ]]
+    echo '{}' >"$document"
+    run -5 lading verify --store "$store"
+    [[ $output == *"$document"* ]]
+}
+
+@test "verify finds tags that hold nothing or name what is not there, and files of no image" {
+    image atse:1 one
+    image atse:2 two
+    chmod u+w "$store"/tags/atse/:*
+    echo nonsense >"$store/tags/atse/:1"
+    printf 'sha256:%064d\n' 0 >"$store/tags/atse/:2"
+    echo litter >"$store/blobs/sha256/$(printf '%064d' 0)"
+    run -5 lading verify --store "$store"
+    [[ $output == *"the tag atse:1 holds no digest"*"the tag atse:2 names sha256:000"*"lading rm atse:2"* ]]
+    [[ $output == *"1 files (7 B) belong to no image"* ]]
+}
+
 @test "inspect shows layers, history, labels, environment, and what the ELF files say" {
     mkdir -p base/usr/bin
     cp "$(command -v sqfscat)" base/usr/bin/program
@@ -130,4 +198,61 @@ gc() { lading gc --store "$store" "$@"; }
     [[ ${lines[1]} =~ ^atse\ +1\ +sha256:[0-9a-f]{12}\ .*\ seconds?$ ]]
     run -0 lading images --labels --store "$store"
     [[ ${lines[1]} == *"mpi=none team=a" ]]
+}
+
+@test "copy brings an image into another store, under another name too" {
+    archives tar root.tar "file a content"
+    import root.tar atse:1 --label team=a
+    run -0 lading copy atse:1 --from "$store" --to "$work/site"
+    [[ $output == "copied atse:1 to atse:1 sha256:"*" in $work/site" ]]
+    lading copy atse:1 group/copy:2 --from "$store" --to "$work/site"
+    original=$(listing_of atse:1)
+    source_of=$(digest_of atse:1)
+    store=$work/site
+    same "$original" "$(listing_of group/copy:2)"
+    [[ $(lading inspect atse:1 --store "$store" --json | jq -r .config.labels.team) == a ]]
+    [[ $(lading inspect atse:1 --store "$store" --json | jq -r .source) == "atse:1@$source_of of $work/store" ]]
+    lading verify --store "$store"
+    run -3 lading copy atse:9 --from "$work/store" --to "$store"
+}
+
+@test "what a user's store says of an image's identity is not believed by the store that gets it" {
+    [[ $EUID -eq 0 ]] || skip "needs root: acts as a user"
+    archives tar root.tar "file a content"
+    import root.tar atse:1
+    # The user's own squashfs, not lading's, under the digest of an image that a site trusts.
+    local trusted blob document
+    trusted=$(printf 'sha256:%064d' 7)
+    mkdir forged
+    printf 'evil' >forged/which
+    mksquashfs forged forged.sqsh -comp xz -quiet -no-progress
+    blob=$(sha256sum <forged.sqsh)
+    blob=${blob%% *}
+    document=$(echo "$store"/images/sha256/*.json)
+    jq --arg digest "$trusted" --arg blob "sha256:$blob" --argjson bytes "$(stat -c %s forged.sqsh)" \
+        '.digest = $digest | .squashfs = {digest: $blob, bytes: $bytes}' "$document" \
+        >"$store/images/sha256/${trusted#sha256:}.json"
+    cp forged.sqsh "$store/blobs/sha256/$blob"
+    chmod u+w "$store/tags/atse/:1"
+    echo "$trusted" >"$store/tags/atse/:1"
+    chown -R 12345:12345 "$store"
+    lading copy atse:1 --from "$store" --to "$work/site"
+    store=$work/site
+    [[ $(content_of atse:1 which) == evil ]]
+    # Neither the identity nor a byte of the file came along.
+    [[ $(digest_of atse:1) != "$trusted" ]]
+    run -3 lading inspect "atse@$trusted" --store "$store"
+    [[ ! -e $store/blobs/sha256/$blob ]]
+    run ! cmp -s "$work/forged.sqsh" "$(blob_of atse:1)"
+    [[ $(digest_of atse:1) == "sha256:$(sha256sum <"$(blob_of atse:1)" | cut -d' ' -f1)" ]]
+    # It says where it came from, as a claim.
+    [[ $(lading inspect atse:1 --store "$store" --json | jq -r .source) == "atse:1@$trusted of "* ]]
+}
+
+@test "a damaged image is not copied" {
+    image atse:1 one
+    overwrite "$(blob_of atse:1)"
+    run -5 lading copy atse:1 --from "$store" --to "$work/site"
+    [[ $output == *"has the digest"* ]]
+    [[ ! -e $work/site ]]
 }
