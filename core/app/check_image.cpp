@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -15,6 +16,7 @@
 #include "core/app/usable_index.hpp"
 #include "core/sys/channel.hpp"
 #include "core/sys/file.hpp"
+#include "core/sys/image_store.hpp"
 #include "core/sys/mapped_file.hpp"
 #include "core/sys/unprivileged.hpp"
 #include "core/sys/user.hpp"
@@ -127,6 +129,23 @@ Result<Injection> judge_by_child(const JudgeQuestion& question, const sys::Fd& i
     return parse_injection(fields.get("injection"));
 }
 
+/// As root will judge on the node, with this host's eyes.
+void judge_mount(const FoundImage& found, const SiteConfig& site, const std::string& home,
+                 ImageFacts& image) {
+    if (found.store.empty()) {
+        image.mount_by = site.path_images_by;
+        return;
+    }
+    const auto configured = std::ranges::find_if(site.stores, [&](const StoreConfig& store) {
+        return store_path(store, home) == found.store;
+    });
+    const auto store = sys::ImageStore::open(found.store);
+    if (configured != site.stores.end() && store) {
+        image.mount_by = configured->mount_by;
+        image.kernel_may_parse = store->only_trusted_write(found.file);
+    }
+}
+
 Result<HostFacts> facts_of_caller(const CheckOrder& order) {
     HostFacts host = TRY(sys::probe_host());
     host.user = TRY(sys::look_up_user(geteuid(), getegid(), {}));
@@ -148,6 +167,7 @@ Result<CheckedImage> check_image(const CheckOrder& order) {
     if (found.document) {
         checked.image.document = *found.document;
     }
+    judge_mount(found, order.site, checked.host.user.home, checked.image);
     checked.plan = TRY(plan_step(order.request, checked.image, checked.host, order.site));
     const HostStacks stacks = TRY(
         HostStacks::load(order.site, checked.host.architecture, {false, checked.host.user.home}));

@@ -200,6 +200,23 @@ overwrite() {
     [[ ${lines[1]} == *"mpi=none team=a" ]]
 }
 
+@test "check says how an image will be mounted, why, and what that costs" {
+    [[ $EUID -eq 0 ]] || skip "needs root: owns a store as a user"
+    archives tar root.tar "file a content"
+    import root.tar atse:1
+    printf '{"stores": [{"path": "%s"}]}' "$store" >config.json
+    run -0 lading --config config.json check atse:1
+    [[ $output == *"mount by the kernel, as only root could have written the image"* ]]
+    chown 12345 "$store"
+    run -0 lading --config config.json check atse:1
+    [[ $output == *"mount by squashfuse, as others than root could have written the image: files take"* ]]
+    printf '{"stores": [{"path": "%s", "mount": "kernel"}]}' "$store" >config.json
+    run -0 lading --config config.json check atse:1
+    [[ $output == *"mount by the kernel, as the site says"* ]]
+    run -0 lading --config config.json check "$(blob_of atse:1)"
+    [[ $output == *"mount by squashfuse, as it is a file of a user's"* ]]
+}
+
 @test "copy brings an image into another store, under another name too" {
     archives tar root.tar "file a content"
     import root.tar atse:1 --label team=a
