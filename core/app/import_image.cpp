@@ -13,7 +13,7 @@
 #include "core/app/image_feed.hpp"
 #include "core/app/image_packer.hpp"
 #include "core/app/import_source.hpp"
-#include "core/app/probe_libc.hpp"
+#include "core/app/probe_nature.hpp"
 #include "core/sys/file.hpp"
 #include "core/sys/sha256.hpp"
 #include "core/sys/store_writer.hpp"
@@ -93,7 +93,7 @@ Result<ImageDocument> import_image(const ImportRequest& request) {
     TRY(packer.finish());
     TRY(indexer.finish());
     const Packed packed = TRY(measure(staging));
-    const ImageNature nature = TRY(probe_nature(feed.evidence(), facts->config.architecture));
+    ImageNature nature = TRY(probe_nature(feed.evidence(), *facts));
 
     ImageDocument document;
     document.digest = facts->digest.empty() ? packed.digest : facts->digest;
@@ -102,7 +102,7 @@ Result<ImageDocument> import_image(const ImportRequest& request) {
     document.libc = nature.libc;
     document.source = request.origin.empty() ? request.source : request.origin;
     document.created = now();
-    document.config = std::move(facts->config);
+    document.config = std::move(nature.config);
     if (document.config.architecture.empty()) {
         document.config.architecture = nature.architecture;
     }

@@ -25,7 +25,7 @@ class ImportSource {
                              const std::string& architecture, bool insist);
 
   private:
-    enum class Kind { directory, layout, squashfs, archive };
+    enum class Kind { directory, layout, squashfs, sif, archive };
     ImportSource(Kind kind, sys::Fd file, std::string path, std::string reference)
         : kind_(kind),
           file_(std::move(file)),

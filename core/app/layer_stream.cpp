@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/app/config_fields.hpp"
 #include "core/formats/member_path.hpp"
 #include "core/sys/channel.hpp"
 
@@ -14,7 +15,6 @@ using formats::Fields;
 using formats::LayerEntry;
 
 constexpr std::string_view kXattrField = "x:";
-constexpr std::string_view kLabelField = "l:";
 
 tl::unexpected<Error> dishonest(const char* what) {
     return fail(Code::internal, std::string("the reader of the image sent ") + what);
@@ -107,15 +107,8 @@ Result<LayerEntry> decode_entry(std::string_view bytes) {
 std::string encode_facts(const SourceFacts& facts) {
     Fields fields;
     fields.add("digest", facts.digest);
-    fields.add("architecture", facts.config.architecture);
-    fields.add("environment", facts.config.environment);
-    fields.add("entrypoint", facts.config.entrypoint);
-    fields.add("command", facts.config.command);
-    fields.add("workdir", facts.config.workdir);
-    fields.add("user", facts.config.user);
-    for (const auto& [name, value] : facts.config.labels) {
-        fields.add(std::string(kLabelField) + name, value);
-    }
+    fields.add("configured", facts.configured ? 1U : 0U);
+    add_config(fields, facts.config);
     return formats::encode_fields(fields);
 }
 
@@ -126,17 +119,8 @@ Result<SourceFacts> decode_facts(std::string_view bytes) {
     if (!facts.digest.empty() && !is_digest(facts.digest)) {
         return dishonest("an identity that is no digest");
     }
-    facts.config.architecture = fields.get("architecture");
-    facts.config.environment = fields.all("environment");
-    facts.config.entrypoint = fields.all("entrypoint");
-    facts.config.command = fields.all("command");
-    facts.config.workdir = fields.get("workdir");
-    facts.config.user = fields.get("user");
-    for (const auto& [name, value] : fields.entries()) {
-        if (name.starts_with(kLabelField)) {
-            facts.config.labels[name.substr(kLabelField.size())] = value;
-        }
-    }
+    facts.configured = fields.number("configured") != 0;
+    facts.config = config_of(fields);
     return facts;
 }
 

@@ -113,6 +113,7 @@ Result<LayeredSource> find_oci_image(const OpenBlob& open, const ImageChoice& ch
         TRY(formats::parse_image_manifest(TRY(read_described(open, descriptor))));
     LayeredSource source;
     source.facts.digest = descriptor.digest;
+    source.facts.configured = true;
     source.facts.config = TRY(parse_image_config(TRY(read_described(open, manifest.config))));
     TRY(check_architecture(source.facts.config, choice));
     for (const Descriptor& layer : manifest.layers) {
@@ -136,6 +137,7 @@ Result<LayeredSource> find_docker_image(const OpenBlob& open, const ImageChoice&
                         image.layers.size(), digests.size()));
     }
     LayeredSource source;
+    source.facts.configured = true;
     source.facts.config = TRY(parse_image_config(config));
     TRY(check_architecture(source.facts.config, choice));
     for (std::size_t i = 0; i < digests.size(); ++i) {

@@ -168,11 +168,13 @@ Result<sys::Fd> mount_image(const OpenedImage& image, const Plan& plan, const Si
             tree.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, true, name));
         return tree;
     }
+    const formats::Extent& place = image.squashfs;
     if (plan.mount_by == MountBy::squashfuse) {
-        return sys::mount_by_squashfuse(site.squashfuse, image.file.get(), user, outer_namespace,
-                                        name);
+        return sys::mount_by_squashfuse(site.squashfuse, image.file.get(), place.offset, user,
+                                        outer_namespace, name);
     }
-    const sys::LoopDevice loop = TRY(sys::attach_loop_device(image.file.get(), name));
+    const sys::LoopDevice loop =
+        TRY(sys::attach_loop_device(image.file.get(), name, place.offset, place.bytes));
     return sys::make_squashfs(loop.path, name);
 }
 
@@ -293,11 +295,17 @@ struct Assembled {
     sys::Fd root;
 };
 
-Result<Assembled> assemble(const Ingredients& of, ImageReader& reader) {
+Result<Assembled> assemble(Ingredients& of, ImageReader& reader) {
     Assembled assembled;
     Plan& plan = assembled.plan = TRY(plan_step(of.request, of.image.facts, of.host, of.site));
     sys::Fd lower =
         TRY(mount_image(of.image, plan, of.site, of.host.user, of.outer_namespace.get()));
+    if (std::holds_alternative<ImagePath>(of.request.image)) {
+        // No import has read it: what it says of itself is known only now.
+        ImageConfig& config = of.image.facts.document.config;
+        config = TRY(reader.complete_config(lower.get(), config));
+        plan = TRY(plan_step(of.request, of.image.facts, of.host, of.site));
+    }
     assembled.injection = TRY(plan_libraries(
         {of.request, of.site, of.image.facts, of.image.file.get(), of.host, of.stacks, plan},
         lower.get(), reader, assembled.words));

@@ -12,6 +12,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/app/image_file.hpp"
 #include "core/app/layered_source.hpp"
 #include "core/formats/layer_tree.hpp"
 #include "core/formats/member_path.hpp"
@@ -50,6 +51,8 @@ class SourceReader {
         if (job_.kind == SourceJob::Kind::layout) {
             source = TRY(
                 find_oci_image([this](const std::string& name) { return ask(name); }, choice()));
+        } else if (job_.kind == SourceJob::Kind::squashfs) {
+            source = TRY(read_squashfs());
         } else {
             source.layers.push_back({{file_, 0, UINT64_MAX}, "", job_.name});
         }
@@ -134,6 +137,21 @@ class SourceReader {
                 return sys::write_all(plain->get(), piece, "a temporary file");
             }));
         return plain;
+    }
+
+    /// sqfs2tar reads whole files: what lies within a SIF is copied.
+    Result<LayeredSource> read_squashfs() {
+        const ImageFile image = TRY(read_image_file(file_->get(), job_.side, job_.name));
+        std::shared_ptr<sys::Fd> file = file_;
+        if (image.squashfs.offset != 0) {
+            file = std::make_shared<sys::Fd>(TRY(ask_for(Part::temporary, "")));
+            TRY(sys::copy_extent(file_->get(), image.squashfs.offset, image.squashfs.bytes,
+                                 file->get(), job_.name));
+        }
+        LayeredSource source;
+        source.facts.config = image.config;
+        source.layers.push_back({{std::move(file), 0, UINT64_MAX}, "", job_.name});
+        return source;
     }
 
     Result<std::optional<Converter>> start_converter(const Layer& layer) {

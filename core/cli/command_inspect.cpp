@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,6 +35,16 @@ void print_list(const char* title, const std::vector<std::string>& values) {
     }
 }
 
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        lines.push_back(text.substr(at, end - at));
+        at = end + 1;
+    }
+    return lines;
+}
+
 void print_text(const app::FoundDocument& found) {
     const ImageDocument& document = found.document;
     const ImageConfig& config = document.config;
@@ -55,6 +66,7 @@ void print_text(const app::FoundDocument& found) {
         labels.push_back(fmt::format("{}={}", name, value));
     }
     print_list("labels", labels);
+    print_list("definition", lines_of(config.definition));
 }
 
 Result<> run(const Options& options) {

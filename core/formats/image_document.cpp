@@ -24,7 +24,7 @@ constexpr std::array kMembers = {"version", "digest",  "squashfs", "libc",
                                  "source",  "created", "config"};
 constexpr std::array kSquashfsMembers = {"digest", "bytes"};
 constexpr std::array kConfigMembers = {"architecture", "environment", "entrypoint", "command",
-                                       "workdir",      "user",        "labels"};
+                                       "workdir",      "user",        "labels",     "definition"};
 
 Result<> refuse_unknown(const json& object, const auto& members) {
     for (const auto& item : object.items()) {
@@ -63,6 +63,7 @@ Result<ImageConfig> read_config(const json& object) {
             config.labels[item.key()] = TRY(json_text(*labels, item.key().c_str(), kWhat));
         }
     }
+    config.definition = TRY(json_text(object, "definition", kWhat));
     return config;
 }
 
@@ -70,7 +71,7 @@ Result<ImageConfig> read_config(const json& object) {
 
 std::string format_image_document(const ImageDocument& document) {
     const ImageConfig& config = document.config;
-    const json object = {
+    json object = {
         {"version", kVersion},
         {"digest", document.digest},
         {"squashfs", {{"digest", document.squashfs_digest}, {"bytes", document.squashfs_bytes}}},
@@ -86,6 +87,9 @@ std::string format_image_document(const ImageDocument& document) {
           {"user", config.user},
           {"labels", json(config.labels)}}},
     };
+    if (!config.definition.empty()) {
+        object["config"]["definition"] = config.definition;
+    }
     // A source path need not be UTF-8, and dump() would throw on it.
     return object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
