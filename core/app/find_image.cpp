@@ -98,6 +98,13 @@ Result<FoundImage> find_by_path(const ImagePath& image, const SiteConfig& site) 
     }
     HostPath origin{TRY(sys::descriptor_path(file.get()))};
     if (S_ISDIR(status.st_mode)) {
+        if (sys::open_beneath(file.get(), "oci-layout", O_PATH).valid() &&
+            sys::open_beneath(file.get(), "index.json", O_PATH).valid()) {
+            return fail(Code::bad_image, fmt::format("{} is an OCI layout", path),
+                        fmt::format("layouts are imported before they are run: lading import {} "
+                                    "NAME[:TAG]",
+                                    path));
+        }
         return FoundImage{
             ImageFacts::Kind::directory, std::move(origin), "", {}, {}, std::move(file), {}};
     }

@@ -119,6 +119,12 @@ Result<ImageFile> read_image_file(int file, int side, const std::string& name) {
                     {image.squashfs.offset,
                      std::min<std::uint64_t>(image.squashfs.bytes, formats::kSquashfsHeaderBytes)},
                     name));
+    if (image.squashfs.offset == 0 && !formats::looks_like_squashfs(start)) {
+        return fail(Code::bad_image, fmt::format("{} is neither a squashfs file nor a SIF", name),
+                    fmt::format("archives are imported before they are run: lading import {} "
+                                "NAME[:TAG]",
+                                name));
+    }
     TRY(formats::parse_squashfs_header(start, image.squashfs.bytes, name).map([](const auto&) {}));
     if (side >= 0) {
         TRY(formats::add_side_file(

@@ -328,6 +328,12 @@ Result<Assembled> assemble(Ingredients& of, ImageReader& reader) {
     return assembled;
 }
 
+Result<> open_image(Ingredients& of, ImageReader& reader) {
+    of.image = TRY(reader.open_image(of.request));
+    judge_image(of.request, of.site, of.host.user.home, of.image);
+    return {};
+}
+
 /// The directory that the job's environment names, as the kernel would say it; empty where it names
 /// none.
 std::string guess_directory(const StepFacts& step, ImageReader& reader) {
@@ -361,8 +367,7 @@ Result<PreparedStep> prepare_step(StepOrder order,
     PreparedStep prepared;
     prepared.reader.emplace(TRY(ImageReader::start(of.host.user, of.site, of.stacks)));
     prepared.seccomp = TRY(compile_filter(of.site.seccomp));
-    of.image = TRY(prepared.reader->open_image(of.request));
-    judge_image(of.request, of.site, of.host.user.home, of.image);
+    TRY(open_image(of, *prepared.reader));
 
     // slurmstepd tells the working directory last, milliseconds after the rest.  Nearly always it
     // is the one that the environment names, and the container is whole by then; where it is not,
@@ -376,6 +381,8 @@ Result<PreparedStep> prepare_step(StepOrder order,
         TRY(sys::return_to_mount_namespace(of.outer_namespace.get(), of.outer_root.get()));
         TRY(sys::enter_private_mount_namespace());
         prepared.reader.emplace(TRY(ImageReader::start(of.host.user, of.site, of.stacks)));
+        // A directory's descriptor belongs to the namespace that it was opened in.
+        TRY(open_image(of, *prepared.reader));
         assembled = assemble(of, *prepared.reader);
     }
     TRY(assembled.map([](const Assembled&) {}));
