@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <clocale>
 #include <cstring>
@@ -32,6 +33,23 @@ using formats::LayerTree;
 using sys::ArchiveReader;
 
 constexpr std::size_t kContentBytes = 256U << 10;
+
+/// Holes and zeros cost who makes them nothing, and who reads them time: beyond some GiB an image
+/// holds no more than this many times the bytes that it takes itself.
+constexpr std::uint64_t kUnquestionedBytes = 8ULL << 30;
+constexpr std::uint64_t kMaxRatio = 1024;
+
+/// What the layers really take on disk, whatever they say of their size.
+std::uint64_t bytes_held(const LayeredSource& source) {
+    std::uint64_t bytes = 0;
+    for (const Layer& layer : source.layers) {
+        struct stat status {};
+        if (fstat(layer.blob.file->get(), &status) == 0) {
+            bytes += std::min(layer.blob.size, static_cast<std::uint64_t>(status.st_blocks) * 512);
+        }
+    }
+    return bytes;
+}
 
 /// sqfs2tar at work: a squashfs source is one layer, which it writes into a pipe.
 struct Converter {
@@ -248,12 +266,26 @@ class SourceReader {
         return entry;
     }
 
+    tl::unexpected<Error> implausible(std::uint64_t bytes) const {
+        return fail(Code::bad_image,
+                    fmt::format("{} says that it holds more than {} GiB, over {} times its size",
+                                job_.name, bytes >> 30, kMaxRatio),
+                    "pack the image again without its huge sparse files");
+    }
+
     /// First pass: which member of which layer is left in the end.
     Result<> read_entries(const LayeredSource& source, LayerTree& tree) {
+        const std::uint64_t plausible =
+            std::max(kUnquestionedBytes, bytes_held(source) * kMaxRatio);
+        std::uint64_t claimed = 0;
         for (std::uint32_t number = 0; number < source.layers.size(); ++number) {
             TRY(read_layer(source.layers[number],
                            [&](LayerEntry entry, ArchiveReader&, std::uint32_t index) -> Result<> {
-                               return tree.add(TRY(normalise(std::move(entry))), {number, index});
+                               const std::uint64_t bytes = entry.size;
+                               TRY(tree.add(TRY(normalise(std::move(entry))), {number, index}));
+                               claimed += bytes;
+                               return claimed <= plausible ? Result<>()
+                                                           : Result<>(implausible(plausible));
                            }));
         }
         return {};
