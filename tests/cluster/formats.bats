@@ -47,6 +47,14 @@ runs_as_itself() {
     has "image of a test"
 }
 
+# Is no image of these tests open any more?
+nobody_serves() {
+    local server
+    for server in $(pgrep -x squashfuse); do
+        [[ $(readlink "/proc/$server/fd/3") != "$FORMATS"/* ]] || return 1
+    done
+}
+
 # with_site JSON COMMAND…: runs with these keys added to the site's configuration.
 with_site() {
     local keys=$1 config=$LADING_CLUSTER_DIR/etc/lading.json failed=
@@ -151,6 +159,37 @@ END
     printf '{"WorkingDir":"/srv","Env":["GREETING=hello sarus"]}' >"$FORMATS/id.meta"
     runs_as_itself id.squashfs
     has "greeting: hello sarus in /srv"
+}
+
+@test "a user's image gives no rights: neither its set-user-id programs nor its devices" {
+    mknod -m 666 "$FORMATS/root/zero" c 1 5
+    cp "$FORMATS/root/bin/cat" "$FORMATS/root/bin/root-cat"
+    chmod 4755 "$FORMATS/root/bin/root-cat"
+    pack plain.sqsh
+    sif hostile.sif
+    for image in root plain.sqsh hostile.sif; do
+        run alice srun --container="$FORMATS/$image" cat /zero
+        ended 1
+        has "Permission denied"
+        run alice srun --container="$FORMATS/$image" root-cat /proc/self/status
+        ended 0
+        has "Uid:	$(admin id -u alice)	$(admin id -u alice)	$(admin id -u alice)"
+    done
+    rm "$FORMATS/root/zero" "$FORMATS/root/bin/root-cat"
+    pack plain.sqsh
+}
+
+@test "a user's image whose tables point anywhere ends the step, and nothing stays behind" {
+    for offset in 32 48 64 72 80; do
+        cp "$FORMATS/plain.sqsh" "$FORMATS/wild.sqsh"
+        printf '\xff\xff\xff\xff\xff\xff\xff\x7f' |
+            dd of="$FORMATS/wild.sqsh" bs=1 seek=$offset conv=notrunc status=none
+        run alice timeout 60 srun --container="$FORMATS/wild.sqsh" cat /etc/name
+        ended 125
+        has "lading:"
+    done
+    nodes_are_idle
+    wait_for 10 nobody_serves
 }
 
 @test "archives and layouts are not run by their paths, and the message says how" {
