@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "core/app/describe_image.hpp"
 #include "core/app/find_image.hpp"
-#include "core/app/image_file.hpp"
 #include "core/app/import_source.hpp"
 #include "core/app/index_cache.hpp"
 #include "core/app/judge_compatibility.hpp"
@@ -148,10 +148,8 @@ Result<CheckedImage> check_image(const CheckOrder& order) {
     checked.image.origin = found.origin;
     if (found.document) {
         checked.image.document = *found.document;
-    } else if (found.kind == ImageFacts::Kind::squashfs) {
-        checked.image.document.config =
-            TRY(read_image_file_apart(found.file.get(), found.side.get(), found.origin.value))
-                .config;
+    } else {
+        checked.image.document.config = TRY(describe_image(found));
     }
     checked.plan = TRY(plan_step(order.request, checked.image, checked.host, order.site));
     const HostStacks stacks = TRY(

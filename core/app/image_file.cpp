@@ -6,16 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
-#include <vector>
 
 #include "core/app/config_fields.hpp"
 #include "core/formats/squashfs_header.hpp"
 #include "core/formats/tool_files.hpp"
-#include "core/sys/channel.hpp"
 #include "core/sys/file.hpp"
-#include "core/sys/unprivileged.hpp"
 
 namespace lading::app {
 namespace {
@@ -132,29 +130,6 @@ Result<ImageFile> read_image_file(int file, int side, const std::string& name) {
             image.config));
     }
     return image;
-}
-
-Result<ImageFile> read_image_file_apart(int file, int side, const std::string& name) {
-    sys::SocketPair pair = TRY(sys::make_socket_pair());
-    std::vector<int> keep{pair.theirs.get(), file};
-    if (side >= 0) {
-        keep.push_back(side);
-    }
-    sys::Child child = TRY(sys::start_unprivileged(keep, [&] {
-        formats::Fields fields;
-        if (const auto image = read_image_file(file, side, name)) {
-            add_image_file(fields, *image);
-        } else {
-            formats::add_error(fields, image.error());
-        }
-        return sys::send_message(pair.theirs.get(), formats::encode_fields(fields)) ? 0 : 1;
-    }));
-    pair.theirs.reset();
-    const sys::Message message = TRY(sys::receive_message(pair.ours.get(), 0));
-    TRY(child.wait());
-    const formats::Fields fields = TRY(formats::decode_fields(message.bytes));
-    TRY(formats::check_error(fields));
-    return image_file_of(fields);
 }
 
 void add_image_file(formats::Fields& fields, const ImageFile& image) {

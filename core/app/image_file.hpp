@@ -28,9 +28,6 @@ sys::Fd open_side_file(const std::string& path);
 /// the side file or -1; `name` is for messages.
 Result<ImageFile> read_image_file(int file, int side, const std::string& name);
 
-/// The same by a child of its own, for a caller who may have such rights.
-Result<ImageFile> read_image_file_apart(int file, int side, const std::string& name);
-
 /// For the reader of images.
 void add_image_file(formats::Fields& fields, const ImageFile& image);
 ImageFile image_file_of(const formats::Fields& fields);

@@ -10,13 +10,13 @@
 #include <cerrno>
 
 #include "core/app/config_fields.hpp"
+#include "core/app/describe_image.hpp"
 #include "core/app/find_image.hpp"
 #include "core/app/guest_libc.hpp"
 #include "core/app/image_file.hpp"
 #include "core/app/index_cache.hpp"
 #include "core/app/usable_index.hpp"
 #include "core/app/warm_program.hpp"
-#include "core/formats/tool_files.hpp"
 #include "core/sys/file.hpp"
 
 namespace lading::app {
@@ -90,16 +90,8 @@ Result<Exchange> answer_root(const Fields& question, int root) {
 }
 
 Result<Exchange> answer_config(const Fields& question, int root) {
-    formats::ToolFiles files;
-    for (const std::string_view path : formats::kToolFiles) {
-        if (std::string text =
-                read_in_root(root, fmt::format("/{}", path), formats::kMaxToolFileBytes);
-            !text.empty()) {
-            files.emplace(path, std::move(text));
-        }
-    }
     ImageConfig config = config_of(question);
-    TRY(formats::add_tool_files(files, config));
+    TRY(formats::add_tool_files(read_tool_files(root), config));
     Exchange answer;
     add_config(answer.fields, config);
     return answer;

@@ -70,6 +70,18 @@ Result<Located> locate(const std::string& source) {
 
 }  // namespace
 
+ImportSource::Kind ImportSource::directory_kind(int directory) {
+    if (sys::open_beneath(directory, "oci-layout", O_PATH).valid() &&
+        sys::open_beneath(directory, "index.json", O_PATH).valid()) {
+        return Kind::layout;
+    }
+    constexpr std::string_view kFlat = "Directory Transport Version: 1.";
+    const sys::Fd version = sys::open_beneath(directory, "version", O_RDONLY | O_NONBLOCK);
+    return version.valid() && sys::read_start(version.get(), kFlat.size()) == kFlat
+               ? Kind::flat
+               : Kind::directory;
+}
+
 Result<ImportSource> ImportSource::open(const std::string& source) {
     Located located = TRY(locate(source));
     struct stat status {};
@@ -78,10 +90,7 @@ Result<ImportSource> ImportSource::open(const std::string& source) {
     }
     Kind kind = Kind::archive;
     if (S_ISDIR(status.st_mode)) {
-        kind = sys::open_beneath(located.file.get(), "oci-layout", O_PATH).valid() &&
-                       sys::open_beneath(located.file.get(), "index.json", O_PATH).valid()
-                   ? Kind::layout
-                   : Kind::directory;
+        kind = directory_kind(located.file.get());
     } else if (!S_ISREG(status.st_mode)) {
         return fail(Code::usage, fmt::format("{} is neither a file nor a directory", located.path),
                     kKinds);
@@ -101,8 +110,7 @@ Result<ImportSource> ImportSource::open(const std::string& source) {
             kind = Kind::sif;
         }
     }
-    if (!located.reference.empty() &&
-        (kind == Kind::directory || kind == Kind::squashfs || kind == Kind::sif)) {
+    if (!located.reference.empty() && kind != Kind::layout && kind != Kind::archive) {
         return fail(Code::usage, fmt::format("{} holds no images of which '{}' could be one",
                                              located.path, located.reference));
     }
@@ -151,9 +159,11 @@ Result<> ImportSource::make_readable(const sys::Staging& staging) {
 
 /// The files of a layout that its reader may ask for, and no others.
 Result<sys::Fd> ImportSource::open_member(const std::string& name) const {
-    constexpr std::string_view kBlobs = "blobs/sha256/";
-    const bool blob = name.starts_with(kBlobs) && is_digest("sha256:" + name.substr(kBlobs.size()));
-    if (kind_ != Kind::layout || (!blob && name != "oci-layout" && name != "index.json")) {
+    const std::string_view blobs = kind_ == Kind::layout ? "blobs/sha256/" : "";
+    const bool blob = name.starts_with(blobs) && is_digest("sha256:" + name.substr(blobs.size()));
+    const bool index = kind_ == Kind::layout ? name == "oci-layout" || name == "index.json"
+                                             : name == "manifest.json";
+    if (!has_members() || (!blob && !index)) {
         return fail(Code::internal,
                     "the reader of the layout asked for a file that is not its own");
     }
@@ -196,9 +206,10 @@ Result<SourceFacts> ImportSource::read_by_child(ImageFeed& feed, const sys::Stag
     const bool squashfs = kind_ == Kind::squashfs || kind_ == Kind::sif;
     job.kind = squashfs                ? SourceJob::Kind::squashfs
                : kind_ == Kind::layout ? SourceJob::Kind::layout
+               : kind_ == Kind::flat   ? SourceJob::Kind::flat
                                        : SourceJob::Kind::archive;
     job.channel = pair.theirs.get();
-    job.file = kind_ == Kind::layout ? -1 : file_.get();
+    job.file = has_members() ? -1 : file_.get();
     job.name = path_;
     job.reference = reference_;
     job.architecture = architecture;

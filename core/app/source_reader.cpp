@@ -69,6 +69,9 @@ class SourceReader {
         if (job_.kind == SourceJob::Kind::layout) {
             source = TRY(
                 find_oci_image([this](const std::string& name) { return ask(name); }, choice()));
+        } else if (job_.kind == SourceJob::Kind::flat) {
+            source = TRY(
+                find_flat_image([this](const std::string& name) { return ask(name); }, choice()));
         } else if (job_.kind == SourceJob::Kind::squashfs) {
             source = TRY(read_squashfs());
         } else {

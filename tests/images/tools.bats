@@ -78,6 +78,22 @@ configured() {
     done
 }
 
+@test "lading check knows what a squashfs, a SIF and a directory say of themselves, as a step will" {
+    mkdir -p root/etc
+    # shellcheck disable=SC2016 # as enroot 3.4 writes it
+    printf '%s\n' '# org.supercontainers.mpi mpich' '' 'mkdir -p "/srv" 2> /dev/null' \
+        'cd "/srv" && unset OLDPWD || exit 1' >root/etc/rc
+    mksquashfs root image.sqsh -quiet -no-progress
+    archives sif image.sif image.sqsh
+    for image in image.sqsh image.sif root; do
+        run -0 lading check "$work/$image"
+        [[ $output == *"MPICH, by label"* ]]
+    done
+    archives sif other.sif image.sqsh arch=11
+    run -6 lading check "$work/other.sif"
+    [[ $output == *"built for s390x"* ]]
+}
+
 @test "an image of Shifter's or Sarus's has what the file beside it says" {
     mkdir -p root/bin
     mksquashfs root id.squashfs -quiet -no-progress

@@ -118,9 +118,12 @@ TEST_CASE("what the source says of its image arrives as it was sent") {
     facts.config.workdir = "/srv";
     facts.config.user = "1:1";
     facts.config.labels = {{"name", "value"}, {"empty", ""}};
+    facts.config.definition = "Bootstrap: docker\n";
+    facts.configured = true;
     const auto read = decode_facts(encode_facts(facts));
     REQUIRE(read);
     CHECK(read->digest == facts.digest);
+    CHECK(read->configured);
     CHECK(read->config == facts.config);
     facts.digest = "sha256:../../x";
     CHECK_FALSE(decode_facts(encode_facts(facts)));

@@ -22,6 +22,7 @@ ImageDocument example() {
     document.config.workdir = "/srv";
     document.config.user = "1000";
     document.config.labels = {{"version", "1.2.4"}, {"name", "grün"}};
+    document.config.definition = "Bootstrap: docker\nFrom: atse\n";
     return document;
 }
 
