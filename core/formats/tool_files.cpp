@@ -40,7 +40,9 @@ bool is_assignment(std::string_view line) {
 /// What the source said of itself counts more than what was found in it.
 void fill(ImageConfig&& found, ImageConfig& config) {
     const auto fill_text = [](std::string& open, std::string&& with) {
-        open = open.empty() ? std::move(with) : std::move(open);
+        if (open.empty()) {
+            open = std::move(with);
+        }
     };
     if (config.environment.empty()) {
         config.environment = std::move(found.environment);

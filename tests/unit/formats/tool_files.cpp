@@ -86,12 +86,14 @@ TEST_CASE("a damaged description is an error that names it") {
 TEST_CASE("what the source says of itself counts more than what is found in it") {
     ImageConfig known;
     known.environment = {"A=1"};
+    known.architecture = "s390x";
     known.labels = {{"team", "mine"}};
     const ImageConfig config =
         config_of({{"ch/environment", "A=2\n"},
                    {"ch/metadata.json", R"({"cwd":"/srv","labels":{"team":"x","more":"y"}})"}},
                   known);
     CHECK(config.environment == Texts{"A=1"});
+    CHECK(config.architecture == "s390x");
     CHECK(config.workdir == "/srv");
     CHECK(config.labels == Map{{"team", "mine"}, {"more", "y"}});
 }
