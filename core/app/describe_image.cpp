@@ -2,6 +2,7 @@
 #include "core/app/describe_image.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <string>
 #include <vector>
@@ -16,6 +17,9 @@
 namespace lading::app {
 namespace {
 
+/// A file may be all holes, and as large as a number: what unsquashfs writes of it has no end.
+constexpr rlimit kProcessorTime{30, 30};
+
 /// Whatever unsquashfs cannot give is not there: it has no other word for a missing file.
 Result<formats::ToolFiles> unpack_tool_files(const std::string& unsquashfs, int file,
                                              std::uint64_t offset) {
@@ -29,8 +33,9 @@ Result<formats::ToolFiles> unpack_tool_files(const std::string& unsquashfs, int 
                                 .input = file,
                                 .dies_with_parent = true,
                                 .working_directory = ""},
-                               formats::kMaxToolFileBytes));
-        if (unpacked.status == 0 && !unpacked.output.empty()) {
+                               formats::kMaxToolFileBytes + 1));
+        if (unpacked.status == 0 && !unpacked.output.empty() &&
+            unpacked.output.size() <= formats::kMaxToolFileBytes) {
             files.emplace(path, std::move(unpacked.output));
         }
     }
@@ -76,6 +81,7 @@ Result<ImageConfig> describe_image(const FoundImage& found) {
     }
     sys::Child child = TRY(sys::start_unprivileged(keep, [&] {
         formats::Fields fields;
+        setrlimit(RLIMIT_CPU, &kProcessorTime);
         if (const auto config = read_config(found, unsquashfs)) {
             add_config(fields, *config);
         } else {

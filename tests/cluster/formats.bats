@@ -1,10 +1,8 @@
 #!/usr/bin/env bats
 # Images of other tools, run by their paths: each is that image, with its own environment.
 # may skip: apptainer is in sid alone
-
-load environment.bash
-
 # shellcheck disable=SC2154 # the variables of environment.bash
+load environment.bash
 
 setup_file() {
     export FORMATS=$LADING_CLUSTER_DIR/formats
