@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "core/app/describe_image.hpp"
 #include "core/app/find_image.hpp"
 #include "core/app/import_source.hpp"
 #include "core/app/index_cache.hpp"
@@ -166,6 +167,8 @@ Result<CheckedImage> check_image(const CheckOrder& order) {
     checked.image.origin = found.origin;
     if (found.document) {
         checked.image.document = *found.document;
+    } else {
+        checked.image.document.config = TRY(describe_image(found));
     }
     judge_mount(found, order.site, checked.host.user.home, checked.image);
     checked.plan = TRY(plan_step(order.request, checked.image, checked.host, order.site));

@@ -29,7 +29,7 @@ formats::Fields read_document(int file) {
         return fields;
     }
     fields.add("file", document->squashfs_digest);
-    fields.add("facts", encode_facts({document->digest, document->config, document->layers,
+    fields.add("facts", encode_facts({document->digest, true, document->config, document->layers,
                                       document->history}));
     return fields;
 }

@@ -11,8 +11,8 @@
 #include <array>
 #include <cerrno>
 
+#include "core/app/image_file.hpp"
 #include "core/formats/nearest.hpp"
-#include "core/formats/squashfs_header.hpp"
 #include "core/sys/file.hpp"
 #include "core/sys/image_store.hpp"
 
@@ -64,9 +64,13 @@ Result<FoundImage> find_by_name(const ImageName& name, const SiteConfig& site,
         Result<sys::StoredImage> stored = sys::find_stored_image(path, name);
         if (stored) {
             HostPath origin{TRY(sys::descriptor_path(stored->blob.get()))};
-            return FoundImage{
-                ImageFacts::Kind::squashfs,  std::move(origin),        path,
-                std::move(stored->document), std::move(stored->index), std::move(stored->blob)};
+            return FoundImage{ImageFacts::Kind::squashfs,
+                              std::move(origin),
+                              path,
+                              std::move(stored->document),
+                              std::move(stored->index),
+                              std::move(stored->blob),
+                              sys::Fd()};
         }
         if (stored.error().code != Code::not_found) {
             return tl::unexpected(stored.error());
@@ -94,22 +98,26 @@ Result<FoundImage> find_by_path(const ImagePath& image, const SiteConfig& site) 
     }
     HostPath origin{TRY(sys::descriptor_path(file.get()))};
     if (S_ISDIR(status.st_mode)) {
+        if (sys::open_beneath(file.get(), "oci-layout", O_PATH).valid() &&
+            sys::open_beneath(file.get(), "index.json", O_PATH).valid()) {
+            return fail(Code::bad_image, fmt::format("{} is an OCI layout", path),
+                        fmt::format("layouts are imported before they are run: lading import {} "
+                                    "NAME[:TAG]",
+                                    path));
+        }
         return FoundImage{
-            ImageFacts::Kind::directory, std::move(origin), "", {}, {}, std::move(file)};
+            ImageFacts::Kind::directory, std::move(origin), "", {}, {}, std::move(file), {}};
     }
     // By the descriptor, so that the file is the one that was looked at.
     sys::Fd readable(open(fmt::format("/proc/self/fd/{}", file.get()).c_str(),
                           O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!readable.valid() || !S_ISREG(status.st_mode)) {
         return sys::fail_errno(Code::refused, fmt::format("cannot read the image {}", path),
-                               "an image is a squashfs file or an unpacked directory");
+                               "an image is a squashfs file, a SIF or an unpacked directory");
     }
-    TRY(formats::parse_squashfs_header(
-            sys::read_start(readable.get(), formats::kSquashfsHeaderBytes),
-            static_cast<std::uint64_t>(status.st_size), path)
-            .map([](const auto&) {}));
+    sys::Fd side = open_side_file(origin.value);
     return FoundImage{ImageFacts::Kind::squashfs, std::move(origin), "", {}, {},
-                      std::move(readable)};
+                      std::move(readable),        std::move(side)};
 }
 
 }  // namespace

@@ -18,7 +18,8 @@ struct FoundImage {
     std::string store;                      ///< empty for an image given by path
     std::optional<ImageDocument> document;  ///< of an image in a store
     sys::Fd index;  ///< of its ELF files; of an image in a store that has it
-    sys::Fd file;   ///< squashfs: readable; directory: O_PATH
+    sys::Fd file;   ///< squashfs or SIF: readable; directory: O_PATH
+    sys::Fd side;   ///< what Shifter and Sarus keep beside a file given by path
 };
 
 /// Looks the reference up in the site's stores, in order, or opens its path.  A name that no store

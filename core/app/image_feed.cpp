@@ -25,6 +25,11 @@ bool is_program(const formats::LayerEntry& entry) {
            (entry.path.starts_with("bin/") || entry.path.starts_with("usr/bin/"));
 }
 
+bool is_tool_file(const formats::LayerEntry& entry) {
+    return entry.type == EntryType::file && entry.size <= formats::kMaxToolFileBytes &&
+           std::ranges::find(formats::kToolFiles, entry.path) != std::end(formats::kToolFiles);
+}
+
 }  // namespace
 
 Result<> ImageFeed::flush() {
@@ -55,6 +60,9 @@ Result<> ImageFeed::entry(const formats::LayerEntry& entry) {
     if (libc == LibcFile::glibc && entry.type == EntryType::file && entry.size <= kMaxLibcBytes &&
         evidence_.libcs.size() < kMaxLibcs) {
         capture_ = &evidence_.libcs.emplace_back(entry.path, std::string()).second;
+        capture_limit_ = static_cast<std::size_t>(entry.size);
+    } else if (is_tool_file(entry)) {
+        capture_ = &evidence_.tool_files[entry.path];
         capture_limit_ = static_cast<std::size_t>(entry.size);
     } else if (is_program(entry) && evidence_.program_starts.size() < kMaxStarts) {
         capture_ = &evidence_.program_starts.emplace_back();

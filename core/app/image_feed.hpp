@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Takes an image's entries and writes the tar stream that becomes its squashfs file; on the way it
-/// keeps what tells the image's libc and architecture.
+/// keeps what tells the image's libc, architecture and configuration.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 
 #include "core/app/image_indexer.hpp"
 #include "core/formats/layer_entry.hpp"
+#include "core/formats/tool_files.hpp"
 #include "core/sys/fd.hpp"
 #include "lading/result.hpp"
 
@@ -22,6 +23,7 @@ struct Evidence {
     std::vector<std::pair<std::string, std::string>> libcs;  ///< path and content
     std::vector<std::string> program_starts;  ///< first bytes of files in /bin and /usr/bin
     bool musl = false;
+    formats::ToolFiles tool_files;  ///< what other tools keep of an image's configuration
 };
 
 class ImageFeed {

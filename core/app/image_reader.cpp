@@ -9,8 +9,11 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/app/config_fields.hpp"
+#include "core/app/describe_image.hpp"
 #include "core/app/find_image.hpp"
 #include "core/app/guest_libc.hpp"
+#include "core/app/image_file.hpp"
 #include "core/app/index_cache.hpp"
 #include "core/app/usable_index.hpp"
 #include "core/app/warm_program.hpp"
@@ -37,6 +40,10 @@ struct Reader {
 Result<Exchange> answer_image(const Fields& question, Reader& reader) {
     FoundImage found =
         TRY(find_image(TRY(parse_image_reference(question.get("text"))), reader.site, reader.home));
+    ImageFile described;
+    if (found.kind == ImageFacts::Kind::squashfs) {
+        described = TRY(read_image_file(found.file.get(), found.side.get(), found.origin.value));
+    }
     reader.index = std::move(found.index);
     reader.tree = found.kind == ImageFacts::Kind::directory;
     // None, or one of an older lading's.
@@ -44,6 +51,7 @@ Result<Exchange> answer_image(const Fields& question, Reader& reader) {
         reader.index = open_cached_index(cached_index_path(reader.home, found.file.get()));
     }
     Exchange answer;
+    add_image_file(answer.fields, described);
     answer.fields.add("directory", found.kind == ImageFacts::Kind::directory ? 1U : 0U);
     answer.fields.add("origin", found.origin.value);
     answer.fields.add("store", found.store);
@@ -81,6 +89,14 @@ Result<Exchange> answer_root(const Fields& question, int root) {
     return answer;
 }
 
+Result<Exchange> answer_config(const Fields& question, int root) {
+    ImageConfig config = config_of(question);
+    TRY(formats::add_tool_files(read_tool_files(root), config));
+    Exchange answer;
+    add_config(answer.fields, config);
+    return answer;
+}
+
 Result<Exchange> answer_program(const Fields& question, int root) {
     const ProgramQuestion asked{.command = std::string(question.get("command")),
                                 .path = std::string(question.get("path")),
@@ -104,6 +120,9 @@ Result<Exchange> answer(Exchange question, Reader& reader) {
     }
     if (question.descriptors.size() == 1) {
         const int root = question.descriptors.front().get();
+        if (about == "config") {
+            return answer_config(question.fields, root);
+        }
         if (about == "root") {
             return answer_root(question.fields, root);
         }
@@ -169,8 +188,14 @@ Result<OpenedImage> ImageReader::open_image(const Request& request) {
     image.store = answer.fields.get("store");
     if (const std::string_view document = answer.fields.get("document"); !document.empty()) {
         image.facts.document = TRY(parse_image_document(document));
+    } else {
+        image.facts.document.config = config_of(answer.fields);
     }
     image.file = TRY(take_descriptor(answer));
+    image.squashfs = image_file_of(answer.fields).squashfs;
+    if (image.facts.kind == ImageFacts::Kind::squashfs) {
+        TRY(check_squashfs_place(image.file.get(), image.squashfs, image.facts.origin.value));
+    }
     return image;
 }
 
@@ -194,6 +219,13 @@ Result<Judged> ImageReader::judge_compatibility(const JudgeQuestion& question, i
     const Exchange answer = TRY(process_.ask(fields, {root}));
     return Judged{TRY(parse_injection(answer.fields.get("injection"))),
                   std::string(answer.fields.get("index"))};
+}
+
+Result<ImageConfig> ImageReader::complete_config(int root, const ImageConfig& config) {
+    Fields question;
+    question.add("about", "config");
+    add_config(question, config);
+    return config_of(TRY(process_.ask(question, {root})).fields);
 }
 
 Result<RootFacts> ImageReader::inspect_root(int root, bool with_libc) {

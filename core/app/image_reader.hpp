@@ -7,6 +7,7 @@
 
 #include "core/app/check_program.hpp"
 #include "core/app/judge_compatibility.hpp"
+#include "core/formats/sif.hpp"
 #include "core/sys/fd.hpp"
 #include "core/sys/user_process.hpp"
 #include "lading/image.hpp"
@@ -20,7 +21,8 @@ namespace lading::app {
 struct OpenedImage {
     ImageFacts facts;   ///< without mount_by and kernel_may_parse: root decides, by the descriptor
     std::string store;  ///< the store's directory; empty for an image given by path
-    sys::Fd file;       ///< the squashfs file (readable) or the directory (O_PATH)
+    sys::Fd file;       ///< the squashfs file or SIF (readable) or the directory (O_PATH)
+    formats::Extent squashfs;  ///< where in the file: the reader's word
 };
 
 /// A bind source as the user could open it.
@@ -56,6 +58,8 @@ class ImageReader {
     /// What the image that was opened gets of the host's libraries.  `root`, a directory of the
     /// image's, is indexed where the image has no index.
     Result<Judged> judge_compatibility(const JudgeQuestion& question, int root);
+    /// The configuration of an image that no store has, with what other tools' files in it add.
+    Result<ImageConfig> complete_config(int root, const ImageConfig& config);
     /// Reads /etc/passwd, /etc/group and, where `with_libc`, the libc's version inside `root`.
     Result<RootFacts> inspect_root(int root, bool with_libc);
     Result<std::string> check_program(int root, const ProgramQuestion& question);

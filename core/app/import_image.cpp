@@ -13,7 +13,7 @@
 #include "core/app/image_feed.hpp"
 #include "core/app/image_packer.hpp"
 #include "core/app/import_source.hpp"
-#include "core/app/probe_libc.hpp"
+#include "core/app/probe_nature.hpp"
 #include "core/sys/file.hpp"
 #include "core/sys/sha256.hpp"
 #include "core/sys/store_writer.hpp"
@@ -99,7 +99,7 @@ Result<ImageDocument> import_from(const ImportRequest& request, ImportSource sou
     TRY(indexer.finish());
     const Packed packed = TRY(measure(staging));
     SourceFacts& said = claimed ? *claimed : *facts;
-    const ImageNature nature = TRY(probe_nature(feed.evidence(), said.config.architecture));
+    ImageNature nature = TRY(probe_nature(feed.evidence(), said));
 
     ImageDocument document;
     document.digest = facts->digest.empty() ? packed.digest : facts->digest;
@@ -108,7 +108,7 @@ Result<ImageDocument> import_from(const ImportRequest& request, ImportSource sou
     document.libc = nature.libc;
     document.source = request.origin.empty() ? request.source : request.origin;
     document.created = now();
-    document.config = std::move(said.config);
+    document.config = std::move(nature.config);
     document.layers = std::move(said.layers);
     document.history = std::move(said.history);
     if (document.config.architecture.empty()) {

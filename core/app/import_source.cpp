@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 
+#include "core/app/image_file.hpp"
 #include "core/app/source_reader.hpp"
 #include "core/formats/squashfs_header.hpp"
 #include "core/sys/channel.hpp"
@@ -22,11 +23,20 @@ namespace lading::app {
 namespace {
 
 constexpr const char* kKinds =
-    "lading imports directories, tar archives, squashfs files, OCI layouts and what podman and "
-    "docker save";
+    "lading imports directories, tar archives, squashfs files, SIFs, OCI layouts and what podman "
+    "and docker save";
 
 sys::Fd open_source(const std::string& path) {
     return sys::Fd(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+}
+
+/// A temporary file that the reader, who is nobody, may open by its name in /proc as well.
+Result<sys::Fd> readers_file(const sys::Staging& staging) {
+    sys::Fd file = TRY(staging.temporary_file());
+    if (geteuid() == 0 && fchown(file.get(), sys::kNobody, sys::kNogroup) != 0) {
+        return sys::fail_errno(Code::system, "cannot hand on a temporary file");
+    }
+    return file;
 }
 
 /// The source and the reference behind it.  A path may have colons of its own, so the longest one
@@ -60,6 +70,18 @@ Result<Located> locate(const std::string& source) {
 
 }  // namespace
 
+ImportSource::Kind ImportSource::directory_kind(int directory) {
+    if (sys::open_beneath(directory, "oci-layout", O_PATH).valid() &&
+        sys::open_beneath(directory, "index.json", O_PATH).valid()) {
+        return Kind::layout;
+    }
+    constexpr std::string_view kFlat = "Directory Transport Version: 1.";
+    const sys::Fd version = sys::open_beneath(directory, "version", O_RDONLY | O_NONBLOCK);
+    return version.valid() && sys::read_start(version.get(), kFlat.size()) == kFlat
+               ? Kind::flat
+               : Kind::directory;
+}
+
 Result<ImportSource> ImportSource::open(const std::string& source) {
     Located located = TRY(locate(source));
     struct stat status {};
@@ -68,10 +90,7 @@ Result<ImportSource> ImportSource::open(const std::string& source) {
     }
     Kind kind = Kind::archive;
     if (S_ISDIR(status.st_mode)) {
-        kind = sys::open_beneath(located.file.get(), "oci-layout", O_PATH).valid() &&
-                       sys::open_beneath(located.file.get(), "index.json", O_PATH).valid()
-                   ? Kind::layout
-                   : Kind::directory;
+        kind = directory_kind(located.file.get());
     } else if (!S_ISREG(status.st_mode)) {
         return fail(Code::usage, fmt::format("{} is neither a file nor a directory", located.path),
                     kKinds);
@@ -87,9 +106,11 @@ Result<ImportSource> ImportSource::open(const std::string& source) {
             TRY(formats::parse_squashfs_header(bytes, static_cast<std::uint64_t>(status.st_size),
                                                located.path));
             kind = Kind::squashfs;
+        } else if (is_sif(located.file.get())) {
+            kind = Kind::sif;
         }
     }
-    if (!located.reference.empty() && (kind == Kind::directory || kind == Kind::squashfs)) {
+    if (!located.reference.empty() && kind != Kind::layout && kind != Kind::archive) {
         return fail(Code::usage, fmt::format("{} holds no images of which '{}' could be one",
                                              located.path, located.reference));
     }
@@ -136,20 +157,9 @@ Result<> ImportSource::make_readable(const sys::Staging& staging) {
         (status.st_mode & S_IROTH) != 0) {
         return {};
     }
-    const sys::Fd copy = TRY(staging.temporary_file());
-    for (;;) {
-        const ssize_t copied =
-            copy_file_range(file_.get(), nullptr, copy.get(), nullptr, 1U << 30, 0);
-        if (copied < 0) {
-            return sys::fail_errno(Code::system, fmt::format("cannot copy {}", path_));
-        }
-        if (copied == 0) {
-            break;
-        }
-    }
-    if (fchown(copy.get(), sys::kNobody, sys::kNogroup) != 0) {
-        return sys::fail_errno(Code::system, fmt::format("cannot hand on the copy of {}", path_));
-    }
+    const sys::Fd copy = TRY(readers_file(staging));
+    TRY(sys::copy_extent(file_.get(), 0, static_cast<std::uint64_t>(status.st_size), copy.get(),
+                         path_));
     // Opened again, read-only, so that nobody cannot change it between the two readings.
     file_ =
         sys::Fd(::open(fmt::format("/proc/self/fd/{}", copy.get()).c_str(), O_RDONLY | O_CLOEXEC));
@@ -159,9 +169,11 @@ Result<> ImportSource::make_readable(const sys::Staging& staging) {
 
 /// The files of a layout that its reader may ask for, and no others.
 Result<sys::Fd> ImportSource::open_member(const std::string& name) const {
-    constexpr std::string_view kBlobs = "blobs/sha256/";
-    const bool blob = name.starts_with(kBlobs) && is_digest("sha256:" + name.substr(kBlobs.size()));
-    if (kind_ != Kind::layout || (!blob && name != "oci-layout" && name != "index.json")) {
+    const std::string_view blobs = kind_ == Kind::layout ? "blobs/sha256/" : "";
+    const bool blob = name.starts_with(blobs) && is_digest("sha256:" + name.substr(blobs.size()));
+    const bool index = kind_ == Kind::layout ? name == "oci-layout" || name == "index.json"
+                                             : name == "manifest.json";
+    if (!has_members() || (!blob && !index)) {
         return fail(Code::internal,
                     "the reader of the layout asked for a file that is not its own");
     }
@@ -187,8 +199,7 @@ Result<sys::Fd> ImportSource::open_member(const std::string& name) const {
 
 Result<> ImportSource::answer(const ReceivedPart& question, int socket,
                               const sys::Staging& staging) const {
-    auto file =
-        question.part == Part::open ? open_member(question.bytes) : staging.temporary_file();
+    auto file = question.part == Part::open ? open_member(question.bytes) : readers_file(staging);
     formats::Fields fields;
     if (!file) {
         formats::add_error(fields, file.error());
@@ -202,21 +213,27 @@ Result<SourceFacts> ImportSource::read_by_child(ImageFeed& feed, const sys::Stag
     TRY(make_readable(staging));
     sys::SocketPair pair = TRY(sys::make_socket_pair());
     SourceJob job;
-    job.kind = kind_ == Kind::squashfs ? SourceJob::Kind::squashfs
+    const bool squashfs = kind_ == Kind::squashfs || kind_ == Kind::sif;
+    job.kind = squashfs                ? SourceJob::Kind::squashfs
                : kind_ == Kind::layout ? SourceJob::Kind::layout
+               : kind_ == Kind::flat   ? SourceJob::Kind::flat
                                        : SourceJob::Kind::archive;
     job.channel = pair.theirs.get();
-    job.file = kind_ == Kind::layout ? -1 : file_.get();
+    job.file = has_members() ? -1 : file_.get();
     job.name = path_;
     job.reference = reference_;
     job.architecture = architecture;
     job.insist = insist;
-    if (kind_ == Kind::squashfs) {
+    const sys::Fd side = kind_ == Kind::squashfs ? open_side_file(path_) : sys::Fd();
+    job.side = side.get();
+    if (squashfs) {
         job.sqfs2tar = TRY(sys::find_program("sqfs2tar", "squashfs-tools-ng"));
     }
     std::vector<int> keep = {job.channel};
-    if (job.file >= 0) {
-        keep.push_back(job.file);
+    for (const int file : {job.file, job.side}) {
+        if (file >= 0) {
+            keep.push_back(file);
+        }
     }
     const sys::Child reader =
         TRY(sys::start_unprivileged(keep, [&job] { return read_source(job); }));

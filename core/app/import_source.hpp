@@ -28,16 +28,19 @@ class ImportSource {
                              const std::string& architecture, bool insist);
 
   private:
-    enum class Kind { directory, layout, squashfs, archive };
+    enum class Kind { directory, layout, flat, squashfs, sif, archive };
     ImportSource(Kind kind, sys::Fd file, std::string path, std::string reference)
         : kind_(kind),
           file_(std::move(file)),
           path_(std::move(path)),
           reference_(std::move(reference)) {}
+    static Kind directory_kind(int directory);
     Result<SourceFacts> read_by_child(ImageFeed& feed, const sys::Staging& staging,
                                       const std::string& architecture, bool insist);
     Result<> make_readable(const sys::Staging& staging);
     Result<> answer(const ReceivedPart& question, int socket, const sys::Staging& staging) const;
+    /// Is it a directory of which the reader asks for files?
+    bool has_members() const { return kind_ == Kind::layout || kind_ == Kind::flat; }
     Result<sys::Fd> open_member(const std::string& name) const;
     Kind kind_;
     sys::Fd file_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/app/config_fields.hpp"
 #include "core/formats/member_path.hpp"
 #include "core/sys/channel.hpp"
 
@@ -14,7 +15,6 @@ using formats::Fields;
 using formats::LayerEntry;
 
 constexpr std::string_view kXattrField = "x:";
-constexpr std::string_view kLabelField = "l:";
 constexpr const char* kLayerField = "layer";
 constexpr const char* kStepField = "step";
 /// Of layers and of steps: more than any honest reader sends.
@@ -125,15 +125,8 @@ Result<LayerEntry> decode_entry(std::string_view bytes) {
 std::string encode_facts(const SourceFacts& facts) {
     Fields fields;
     fields.add("digest", facts.digest);
-    fields.add("architecture", facts.config.architecture);
-    fields.add("environment", facts.config.environment);
-    fields.add("entrypoint", facts.config.entrypoint);
-    fields.add("command", facts.config.command);
-    fields.add("workdir", facts.config.workdir);
-    fields.add("user", facts.config.user);
-    for (const auto& [name, value] : facts.config.labels) {
-        fields.add(std::string(kLabelField) + name, value);
-    }
+    fields.add("configured", facts.configured ? 1U : 0U);
+    add_config(fields, facts.config);
     for (const ImageLayer& layer : facts.layers) {
         Fields item;
         item.add("digest", layer.digest);
@@ -158,17 +151,8 @@ Result<SourceFacts> decode_facts(std::string_view bytes) {
     if (!facts.digest.empty() && !is_digest(facts.digest)) {
         return dishonest("an identity that is no digest");
     }
-    facts.config.architecture = fields.get("architecture");
-    facts.config.environment = fields.all("environment");
-    facts.config.entrypoint = fields.all("entrypoint");
-    facts.config.command = fields.all("command");
-    facts.config.workdir = fields.get("workdir");
-    facts.config.user = fields.get("user");
-    for (const auto& [name, value] : fields.entries()) {
-        if (name.starts_with(kLabelField)) {
-            facts.config.labels[name.substr(kLabelField.size())] = value;
-        }
-    }
+    facts.configured = fields.number("configured") != 0;
+    facts.config = config_of(fields);
     facts.layers = TRY(decode_items<ImageLayer>(fields, kLayerField, [](const Fields& item) {
         return ImageLayer{std::string(item.get("digest")), item.number("bytes"),
                           std::string(item.get("type"))};

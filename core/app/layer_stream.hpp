@@ -44,7 +44,8 @@ Result<formats::LayerEntry> decode_entry(std::string_view bytes);
 
 /// What the source says about its image.
 struct SourceFacts {
-    std::string digest;  ///< of the OCI manifest; empty for sources without
+    std::string digest;       ///< of the OCI manifest; empty for sources without
+    bool configured = false;  ///< by an OCI or Docker configuration, which leaves nothing open
     ImageConfig config;
     std::vector<ImageLayer> layers;
     std::vector<ImageStep> history;

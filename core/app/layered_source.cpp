@@ -45,8 +45,10 @@ Result<std::string> read_blob(const Blob& blob, const std::string& name) {
     return bytes;
 }
 
+constexpr std::string_view kBlobs = "blobs/sha256/";
+
 std::string blob_name(const std::string& digest) {
-    return fmt::format("blobs/sha256/{}", formats::digest_hex(digest));
+    return fmt::format("{}{}", kBlobs, formats::digest_hex(digest));
 }
 
 Result<Blob> open_described(const OpenBlob& open, const Descriptor& descriptor) {
@@ -104,15 +106,13 @@ Result<Descriptor> find_manifest(const OpenBlob& open, const ImageChoice& choice
                 fmt::format("the image's indices are nested more than {} deep", kMaxIndexDepth));
 }
 
-}  // namespace
-
-Result<LayeredSource> find_oci_image(const OpenBlob& open, const ImageChoice& choice) {
-    TRY(formats::check_layout_version(TRY(read_named(open, "oci-layout"))));
-    const Descriptor descriptor = TRY(find_manifest(open, choice));
-    const formats::ImageManifest manifest =
-        TRY(formats::parse_image_manifest(TRY(read_described(open, descriptor))));
+/// What the manifest of that digest describes.
+Result<LayeredSource> read_image(const OpenBlob& open, const std::string& digest,
+                                 const std::string& bytes, const ImageChoice& choice) {
+    const formats::ImageManifest manifest = TRY(formats::parse_image_manifest(bytes));
     LayeredSource source;
-    source.facts.digest = descriptor.digest;
+    source.facts.digest = digest;
+    source.facts.configured = true;
     const std::string config = TRY(read_described(open, manifest.config));
     source.facts.config = TRY(parse_image_config(config));
     source.facts.history = formats::parse_image_history(config);
@@ -124,6 +124,22 @@ Result<LayeredSource> find_oci_image(const OpenBlob& open, const ImageChoice& ch
             {TRY(open_described(open, layer)), layer.digest, "layer " + blob_name(layer.digest)});
     }
     return source;
+}
+
+}  // namespace
+
+Result<LayeredSource> find_oci_image(const OpenBlob& open, const ImageChoice& choice) {
+    TRY(formats::check_layout_version(TRY(read_named(open, "oci-layout"))));
+    const Descriptor descriptor = TRY(find_manifest(open, choice));
+    return read_image(open, descriptor.digest, TRY(read_described(open, descriptor)), choice);
+}
+
+Result<LayeredSource> find_flat_image(const OpenBlob& open, const ImageChoice& choice) {
+    const std::string manifest = TRY(read_named(open, "manifest.json"));
+    sys::Sha256 hash = TRY(sys::Sha256::start());
+    hash.add(manifest);
+    return read_image([&open](const std::string& name) { return open(name.substr(kBlobs.size())); },
+                      TRY(hash.digest()), manifest, choice);
 }
 
 Result<LayeredSource> find_docker_image(const OpenBlob& open, const ImageChoice& choice) {
@@ -139,6 +155,7 @@ Result<LayeredSource> find_docker_image(const OpenBlob& open, const ImageChoice&
                         image.layers.size(), digests.size()));
     }
     LayeredSource source;
+    source.facts.configured = true;
     source.facts.config = TRY(parse_image_config(config));
     source.facts.history = formats::parse_image_history(config);
     TRY(check_architecture(source.facts.config, choice));

@@ -43,6 +43,8 @@ struct ImageChoice {
 };
 
 Result<LayeredSource> find_oci_image(const OpenBlob& open, const ImageChoice& choice);
+/// Of a directory as `skopeo copy … dir:` writes it: the manifest, and blobs by their digits.
+Result<LayeredSource> find_flat_image(const OpenBlob& open, const ImageChoice& choice);
 Result<LayeredSource> find_docker_image(const OpenBlob& open, const ImageChoice& choice);
 
 /// The members of an uncompressed tar archive, in place.

@@ -168,11 +168,13 @@ Result<sys::Fd> mount_image(const OpenedImage& image, const Plan& plan, const Si
             tree.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, true, name));
         return tree;
     }
+    const formats::Extent& place = image.squashfs;
     if (plan.mount_by == MountBy::squashfuse) {
-        return sys::mount_by_squashfuse(site.squashfuse, image.file.get(), user, outer_namespace,
-                                        name);
+        return sys::mount_by_squashfuse(site.squashfuse, image.file.get(), place.offset, user,
+                                        outer_namespace, name);
     }
-    const sys::LoopDevice loop = TRY(sys::attach_loop_device(image.file.get(), name));
+    const sys::LoopDevice loop =
+        TRY(sys::attach_loop_device(image.file.get(), name, place.offset, place.bytes));
     return sys::make_squashfs(loop.path, name);
 }
 
@@ -293,11 +295,17 @@ struct Assembled {
     sys::Fd root;
 };
 
-Result<Assembled> assemble(const Ingredients& of, ImageReader& reader) {
+Result<Assembled> assemble(Ingredients& of, ImageReader& reader) {
     Assembled assembled;
     Plan& plan = assembled.plan = TRY(plan_step(of.request, of.image.facts, of.host, of.site));
     sys::Fd lower =
         TRY(mount_image(of.image, plan, of.site, of.host.user, of.outer_namespace.get()));
+    if (std::holds_alternative<ImagePath>(of.request.image)) {
+        // No import has read it: what it says of itself is known only now.
+        ImageConfig& config = of.image.facts.document.config;
+        config = TRY(reader.complete_config(lower.get(), config));
+        plan = TRY(plan_step(of.request, of.image.facts, of.host, of.site));
+    }
     assembled.injection = TRY(plan_libraries(
         {of.request, of.site, of.image.facts, of.image.file.get(), of.host, of.stacks, plan},
         lower.get(), reader, assembled.words));
@@ -318,6 +326,12 @@ Result<Assembled> assemble(const Ingredients& of, ImageReader& reader) {
     assembled.mounts = TRY(root.finish(plan.writable));
     assembled.root = sys::Fd(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     return assembled;
+}
+
+Result<> open_image(Ingredients& of, ImageReader& reader) {
+    of.image = TRY(reader.open_image(of.request));
+    judge_image(of.request, of.site, of.host.user.home, of.image);
+    return {};
 }
 
 /// The directory that the job's environment names, as the kernel would say it; empty where it names
@@ -353,8 +367,7 @@ Result<PreparedStep> prepare_step(StepOrder order,
     PreparedStep prepared;
     prepared.reader.emplace(TRY(ImageReader::start(of.host.user, of.site, of.stacks)));
     prepared.seccomp = TRY(compile_filter(of.site.seccomp));
-    of.image = TRY(prepared.reader->open_image(of.request));
-    judge_image(of.request, of.site, of.host.user.home, of.image);
+    TRY(open_image(of, *prepared.reader));
 
     // slurmstepd tells the working directory last, milliseconds after the rest.  Nearly always it
     // is the one that the environment names, and the container is whole by then; where it is not,
@@ -368,6 +381,8 @@ Result<PreparedStep> prepare_step(StepOrder order,
         TRY(sys::return_to_mount_namespace(of.outer_namespace.get(), of.outer_root.get()));
         TRY(sys::enter_private_mount_namespace());
         prepared.reader.emplace(TRY(ImageReader::start(of.host.user, of.site, of.stacks)));
+        // A directory's descriptor belongs to the namespace that it was opened in.
+        TRY(open_image(of, *prepared.reader));
         assembled = assemble(of, *prepared.reader);
     }
     TRY(assembled.map([](const Assembled&) {}));

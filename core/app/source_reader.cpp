@@ -6,12 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <clocale>
 #include <cstring>
 #include <optional>
 #include <utility>
 
+#include "core/app/image_file.hpp"
 #include "core/app/layered_source.hpp"
 #include "core/formats/layer_tree.hpp"
 #include "core/formats/member_path.hpp"
@@ -32,6 +34,23 @@ using sys::ArchiveReader;
 
 constexpr std::size_t kContentBytes = 256U << 10;
 
+/// Holes and zeros cost who makes them nothing, and who reads them time: beyond some GiB an image
+/// holds no more than this many times the bytes that it takes itself.
+constexpr std::uint64_t kUnquestionedBytes = 8ULL << 30;
+constexpr std::uint64_t kMaxRatio = 1024;
+
+/// What the layers really take on disk, whatever they say of their size.
+std::uint64_t bytes_held(const LayeredSource& source) {
+    std::uint64_t bytes = 0;
+    for (const Layer& layer : source.layers) {
+        struct stat status {};
+        if (fstat(layer.blob.file->get(), &status) == 0) {
+            bytes += std::min(layer.blob.size, static_cast<std::uint64_t>(status.st_blocks) * 512);
+        }
+    }
+    return bytes;
+}
+
 /// sqfs2tar at work: a squashfs source is one layer, which it writes into a pipe.
 struct Converter {
     sys::Child child;
@@ -50,6 +69,11 @@ class SourceReader {
         if (job_.kind == SourceJob::Kind::layout) {
             source = TRY(
                 find_oci_image([this](const std::string& name) { return ask(name); }, choice()));
+        } else if (job_.kind == SourceJob::Kind::flat) {
+            source = TRY(
+                find_flat_image([this](const std::string& name) { return ask(name); }, choice()));
+        } else if (job_.kind == SourceJob::Kind::squashfs) {
+            source = TRY(read_squashfs());
         } else {
             source.layers.push_back({{file_, 0, UINT64_MAX}, "", job_.name});
         }
@@ -134,6 +158,21 @@ class SourceReader {
                 return sys::write_all(plain->get(), piece, "a temporary file");
             }));
         return plain;
+    }
+
+    /// sqfs2tar reads whole files: what lies within a SIF is copied.
+    Result<LayeredSource> read_squashfs() {
+        const ImageFile image = TRY(read_image_file(file_->get(), job_.side, job_.name));
+        std::shared_ptr<sys::Fd> file = file_;
+        if (image.squashfs.offset != 0) {
+            file = std::make_shared<sys::Fd>(TRY(ask_for(Part::temporary, "")));
+            TRY(sys::copy_extent(file_->get(), image.squashfs.offset, image.squashfs.bytes,
+                                 file->get(), job_.name));
+        }
+        LayeredSource source;
+        source.facts.config = image.config;
+        source.layers.push_back({{std::move(file), 0, UINT64_MAX}, "", job_.name});
+        return source;
     }
 
     Result<std::optional<Converter>> start_converter(const Layer& layer) {
@@ -230,12 +269,26 @@ class SourceReader {
         return entry;
     }
 
+    tl::unexpected<Error> implausible(std::uint64_t bytes) const {
+        return fail(Code::bad_image,
+                    fmt::format("{} says that it holds more than {} GiB, over {} times its size",
+                                job_.name, bytes >> 30, kMaxRatio),
+                    "pack the image again without its huge sparse files");
+    }
+
     /// First pass: which member of which layer is left in the end.
     Result<> read_entries(const LayeredSource& source, LayerTree& tree) {
+        const std::uint64_t plausible =
+            std::max(kUnquestionedBytes, bytes_held(source) * kMaxRatio);
+        std::uint64_t claimed = 0;
         for (std::uint32_t number = 0; number < source.layers.size(); ++number) {
             TRY(read_layer(source.layers[number],
                            [&](LayerEntry entry, ArchiveReader&, std::uint32_t index) -> Result<> {
-                               return tree.add(TRY(normalise(std::move(entry))), {number, index});
+                               const std::uint64_t bytes = entry.size;
+                               TRY(tree.add(TRY(normalise(std::move(entry))), {number, index}));
+                               claimed += bytes;
+                               return claimed <= plausible ? Result<>()
+                                                           : Result<>(implausible(plausible));
                            }));
         }
         return {};

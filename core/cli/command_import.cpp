@@ -58,9 +58,10 @@ void add_import_command(CLI::App& app) {
     CLI::App* const command =
         app.add_subcommand("import", "Put an image into a store, under a name");
     command
-        ->add_option("SOURCE", options->source,
-                     "A directory, a tar archive, a squashfs file, an OCI layout or archive, or "
-                     "what podman save writes; SOURCE:REFERENCE chooses among several images")
+        ->add_option(
+            "SOURCE", options->source,
+            "A directory, a tar archive, a squashfs file, a SIF, an OCI layout or archive, or "
+            "what podman save writes; SOURCE:REFERENCE chooses among several images")
         ->required();
     command->add_option("NAME", options->name, "NAME[:TAG]; the tag is `latest` by default")
         ->required();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -40,6 +41,16 @@ void print_list(const char* title, const std::vector<std::string>& values) {
     }
 }
 
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        lines.push_back(text.substr(at, end - at));
+        at = end + 1;
+    }
+    return lines;
+}
+
 void print_config(const ImageConfig& config) {
     print_line("entrypoint", fmt::format("{}", fmt::join(config.entrypoint, " ")));
     print_line("command", fmt::format("{}", fmt::join(config.command, " ")));
@@ -51,6 +62,7 @@ void print_config(const ImageConfig& config) {
         labels.push_back(fmt::format("{}={}", name, value));
     }
     print_list("labels", labels);
+    print_list("definition", lines_of(config.definition));
 }
 
 /// The level that the files ask for; other architectures have none.

@@ -26,7 +26,7 @@ constexpr std::array kLayerMembers = {"digest", "bytes", "type"};
 constexpr std::array kStepMembers = {"created", "by", "empty"};
 constexpr std::array kSquashfsMembers = {"digest", "bytes"};
 constexpr std::array kConfigMembers = {"architecture", "environment", "entrypoint", "command",
-                                       "workdir",      "user",        "labels"};
+                                       "workdir",      "user",        "labels",     "definition"};
 
 Result<> refuse_unknown(const json& object, const auto& members) {
     for (const auto& item : object.items()) {
@@ -65,6 +65,7 @@ Result<ImageConfig> read_config(const json& object) {
             config.labels[item.key()] = TRY(json_text(*labels, item.key().c_str(), kWhat));
         }
     }
+    config.definition = TRY(json_text(object, "definition", kWhat));
     return config;
 }
 
@@ -129,6 +130,9 @@ std::string format_image_document(const ImageDocument& document) {
         if (step.empty) {
             item["empty"] = true;
         }
+    }
+    if (!config.definition.empty()) {
+        object["config"]["definition"] = config.definition;
     }
     // A source path need not be UTF-8, and dump() would throw on it.
     return object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

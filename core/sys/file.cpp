@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/openat2.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -80,6 +82,40 @@ Result<> write_all(int fd, std::string_view bytes, std::string_view name) {
             return fail_errno(Code::system, fmt::format("cannot write {}", name));
         }
         bytes.remove_prefix(static_cast<std::size_t>(put));
+    }
+    return {};
+}
+
+Result<> copy_extent(int from, std::uint64_t offset, std::uint64_t bytes, int to,
+                     std::string_view name) {
+    const auto failed = [&] {
+        return fail_errno(Code::system, fmt::format("cannot copy {}", name));
+    };
+    const auto start = static_cast<off_t>(offset);
+    const auto end = static_cast<off_t>(offset + bytes);
+    if (ftruncate(to, end - start) != 0) {
+        return failed();
+    }
+    off_t at = start;
+    while (at < end) {
+        at = lseek(from, at, SEEK_DATA);
+        if (at < 0 && errno != ENXIO) {
+            return failed();
+        }
+        if (at < 0 || at >= end) {
+            break;
+        }
+        const off_t hole = std::min(lseek(from, at, SEEK_HOLE), end);
+        if (hole <= at || lseek(to, at - start, SEEK_SET) < 0) {
+            return failed();
+        }
+        // Not copy_file_range(2), which goes from one kind of file system to another since 5.19 no
+        // more.
+        while (at < hole) {
+            if (sendfile(to, from, &at, static_cast<std::size_t>(hole - at)) <= 0) {
+                return failed();
+            }
+        }
     }
     return {};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,11 @@ Result<std::string> read_file(const std::string& path, std::size_t limit);
 
 /// Writes all of `bytes`, continuing after short writes and signals.
 Result<> write_all(int fd, std::string_view bytes, std::string_view name);
+
+/// Copies `bytes` from `offset` on to the beginning of an empty file.  Holes stay holes: a file may
+/// say that it is larger than any disk.
+Result<> copy_extent(int from, std::uint64_t offset, std::uint64_t bytes, int to,
+                     std::string_view name);
 
 /// Opens `path` with `root` as the root directory: symbolic links, absolute ones and `..` included,
 /// stay inside, and magic links are refused (openat2 with RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS).

@@ -17,6 +17,7 @@ namespace {
 /// Steps that start at once are told the same free device and all but one find it busy; each try
 /// has one winner, so that more losers in a row than tasks start on a node means another trouble.
 constexpr int kTries = 256;
+constexpr std::uint64_t kSector = 512;
 
 tl::unexpected<Error> no_device(std::string_view what) {
     return fail_errno(Code::system, fmt::format("no loop device for the image: {}", what),
@@ -26,7 +27,8 @@ tl::unexpected<Error> no_device(std::string_view what) {
 
 }  // namespace
 
-Result<LoopDevice> attach_loop_device(int file, const std::string& name, std::uint64_t offset) {
+Result<LoopDevice> attach_loop_device(int file, const std::string& name, std::uint64_t offset,
+                                      std::uint64_t bytes) {
     const Fd control(open("/dev/loop-control", O_RDWR | O_CLOEXEC));
     if (!control.valid()) {
         return no_device("cannot open /dev/loop-control");
@@ -35,6 +37,8 @@ Result<LoopDevice> attach_loop_device(int file, const std::string& name, std::ui
     config.fd = static_cast<unsigned>(file);
     config.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR;
     config.info.lo_offset = offset;
+    // A device has whole sectors, and the end of the last one is not the file system's.
+    config.info.lo_sizelimit = (bytes + kSector - 1) / kSector * kSector;
     std::strncpy(reinterpret_cast<char*>(config.info.lo_file_name), name.c_str(),
                  sizeof config.info.lo_file_name - 1);
     for (int i = 0; i < kTries; ++i) {

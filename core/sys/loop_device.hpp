@@ -17,7 +17,9 @@ struct LoopDevice {
     std::string path;  ///< /dev/loopN
 };
 
-/// Attaches `file` from `offset` on.  Code::system where the node has no free loop device.
-Result<LoopDevice> attach_loop_device(int file, const std::string& name, std::uint64_t offset = 0);
+/// Attaches `bytes` of `file` from `offset` on, 0: to its end.  Code::system where the node has no
+/// free loop device.
+Result<LoopDevice> attach_loop_device(int file, const std::string& name, std::uint64_t offset = 0,
+                                      std::uint64_t bytes = 0);
 
 }  // namespace lading::sys

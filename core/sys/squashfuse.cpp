@@ -21,8 +21,8 @@ constexpr int kConnectionFd = 4;
 
 /// In the child: leaves the namespace, becomes the user, and turns into squashfuse.  libfuse 3.3
 /// and later take `/dev/fd/N` for a connection that is mounted already.
-[[noreturn]] void run_squashfuse(const std::string& squashfuse, int image, int connection,
-                                 const User& user, int outer) {
+[[noreturn]] void run_squashfuse(const std::string& squashfuse, int image, std::uint64_t offset,
+                                 int connection, const User& user, int outer) {
     std::vector<gid_t> groups;
     for (const Group& group : user.groups) {
         groups.push_back(group.gid);
@@ -38,7 +38,9 @@ constexpr int kConnectionFd = 4;
                        close_range(kConnectionFd + 1, ~0U, 0) == 0 &&
                        become_user(user.uid, user.gid, groups).has_value();
     if (ready) {
-        const char* const arguments[] = {"squashfuse", "-f", "/dev/fd/3", "/dev/fd/4", nullptr};
+        const std::string where = fmt::format("offset={}", offset);
+        const char* const arguments[] = {"squashfuse", "-f",        "-o",   where.c_str(),
+                                         "/dev/fd/3",  "/dev/fd/4", nullptr};
         const char* const environment[] = {"PATH=/usr/bin:/bin", nullptr};
         execve(squashfuse.c_str(), const_cast<char* const*>(arguments),
                const_cast<char* const*>(environment));
@@ -48,8 +50,8 @@ constexpr int kConnectionFd = 4;
 
 }  // namespace
 
-Result<Fd> mount_by_squashfuse(const std::string& squashfuse, int image, const User& user,
-                               int outer, const std::string& name) {
+Result<Fd> mount_by_squashfuse(const std::string& squashfuse, int image, std::uint64_t offset,
+                               const User& user, int outer, const std::string& name) {
     if (access(squashfuse.c_str(), X_OK) != 0) {
         return fail_errno(
             Code::site, fmt::format("this image must be mounted by squashfuse, but {}", squashfuse),
@@ -69,7 +71,7 @@ Result<Fd> mount_by_squashfuse(const std::string& squashfuse, int image, const U
     if (child == 0) {
         const pid_t server = fork();
         if (server == 0) {
-            run_squashfuse(squashfuse, image, connection.get(), user, outer);
+            run_squashfuse(squashfuse, image, offset, connection.get(), user, outer);
         }
         _exit(server < 0 ? 1 : 0);
     }

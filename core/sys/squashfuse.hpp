@@ -2,6 +2,7 @@
 /// Images that the kernel must not parse: squashfuse, running as the job's user.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "core/sys/fd.hpp"
@@ -10,10 +11,11 @@
 
 namespace lading::sys {
 
-/// Mounts `image` (open for reading) by the program `squashfuse`, which runs as `user` and ends by
-/// itself when the last mount namespace with this mount is gone: so it must not live in such a
-/// namespace, and joins `outer`, the one that this process came from.  Returns the detached mount.
-Result<Fd> mount_by_squashfuse(const std::string& squashfuse, int image, const User& user,
-                               int outer, const std::string& name);
+/// Mounts what lies in `image` (open for reading) from `offset` on by the program `squashfuse`,
+/// which runs as `user` and ends by itself when the last mount namespace with this mount is gone:
+/// so it must not live in such a namespace, and joins `outer`, the one that this process came from.
+/// Returns the detached mount.
+Result<Fd> mount_by_squashfuse(const std::string& squashfuse, int image, std::uint64_t offset,
+                               const User& user, int outer, const std::string& name);
 
 }  // namespace lading::sys

@@ -23,6 +23,7 @@ struct ImageConfig {
     std::string workdir;
     std::string user;
     std::map<std::string, std::string> labels;
+    std::string definition;  ///< a SIF's definition file: what the image was built from
     bool operator==(const ImageConfig&) const = default;
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/formats/elf_index.hpp"
+#include "tests/unit/formats/sif_builder.hpp"
 
 namespace {
 
@@ -55,5 +56,11 @@ int main(int count, char** values) {
                            {"libx.so.1", "/usr/lib/glibc-hwcaps/x86-64-v3/libx.so.1", ""}},
                           "amd64"));
     write(directory / "cdi", kCdi);
+    SifBuilder sif;
+    sif.descriptors = 3;
+    write(directory / "sif", sif.build());
+    write(directory / "tool_files",
+          "export PATH=\"/a:${PATH:-\"b\"}\"\nB='c'$PATH\n"
+          "cd \"/srv\" && unset OLDPWD || exit 1\n");
     return 0;
 }

@@ -6,6 +6,9 @@
                                      file PATH CONTENT | dir PATH | link PATH TARGET |
                                      hard PATH TARGET | fifo PATH | device PATH | zeros PATH BYTES
   archives.py layout DIR REFERENCE ARCH LAYER…   adds an image to an OCI layout
+  archives.py sif OUT SQUASHFS [KEY=VALUE…]   a SIF with that root, laid out as apptainer 1.4.5 does:
+                                     arch=02 | fs=1 | definition=TEXT | labels=JSON |
+                                     metadata=JSON | oci=JSON
   archives.py list PATH            a directory, or a tar archive (`-`: standard input), one member
                                    a line: all that an image must keep of it
 """
@@ -15,6 +18,7 @@ import io
 import json
 import os
 import stat
+import struct
 import sys
 import tarfile
 
@@ -104,6 +108,32 @@ def make_layout(layout, reference, architecture, layers):
     print(descriptor["digest"])
 
 
+SIF_DESCRIPTORS = 48
+
+
+def make_sif(out, squashfs, options):
+    keys = {"arch": "02", "fs": "1", **dict(option.split("=", 1) for option in options)}
+    partition = struct.pack("<II3s", int(keys["fs"]), 2, keys["arch"].encode())
+    objects = [(kind, name, keys[key].encode(), b"", 1)
+               for key, kind, name in (("definition", 0x4001, b""), ("labels", 0x4003, b""),
+                                       ("metadata", 0x4006, b"inspect-metadata.json"),
+                                       ("oci", 0x4006, b"oci-config.json")) if key in keys]
+    objects.append((0x4004, b"", open(squashfs, "rb").read(), partition, 4096))
+    table, data = b"", b""
+    start = 4096 + 585 * SIF_DESCRIPTORS
+    for number, (kind, name, content, extra, align) in enumerate(objects, 1):
+        data += bytes(-(start + len(data)) % align)
+        table += struct.pack("<iB3I7q128s384s", kind, 1, number, 0xf0000001, 0, start + len(data),
+                             len(content), len(content), 1000000000, 1000000000, 0, 0, name, extra)
+        data += content
+    header = struct.pack("<32s10s3s3s16s8q", b"#!/usr/bin/env run-singularity\n", b"SIF_MAGIC",
+                         b"01", keys["arch"].encode(), b"lading test sif.", 1000000000, 1000000000,
+                         SIF_DESCRIPTORS - len(objects), SIF_DESCRIPTORS, 4096,
+                         585 * SIF_DESCRIPTORS, start, len(data))
+    with open(out, "wb") as file:
+        file.write(header.ljust(4096, b"\0") + table.ljust(585 * SIF_DESCRIPTORS, b"\0") + data)
+
+
 KEPT = ("user.", "security.capability")
 
 
@@ -180,6 +210,8 @@ def main():
         make_tar(arguments[0], arguments[1:])
     elif command == "layout":
         make_layout(*arguments[:3], arguments[3:])
+    elif command == "sif":
+        make_sif(arguments[0], arguments[1], arguments[2:])
     elif command == "list":
         list_members(*arguments)
     else:

@@ -83,6 +83,62 @@ layer_blob() {
     refused 5 "squashfs version 3.0" version
 }
 
+# scribble FILE OFFSET [BYTES]: a number that leads nowhere.
+scribble() {
+    head -c "${3:-8}" <(printf '\xff\xff\xff\xff\xff\xff\xff\x7f') |
+        dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+@test "a squashfs file whose header points anywhere" {
+    mkdir root
+    printf 'hello' >root/file
+    mksquashfs root good.sqsh -quiet -no-progress
+    # Its sizes, the root's inode, and the tables of ids, attributes, inodes, directories,
+    # fragments and exports, by turns; the last one is not read.
+    for offset in 32 40 48 64 72 80; do
+        cp good.sqsh wild.sqsh
+        scribble wild.sqsh $offset
+        run timeout 20 "$LADING_BIN/lading" import --store "$store" wild.sqsh bad:1
+        [[ $status -eq 5 && -z $(store_files) ]] || {
+            echo "offset $offset: status $status: $output"
+            return 1
+        }
+    done
+}
+
+@test "a SIF whose header or descriptors point anywhere, or that is cut short" {
+    mkdir root
+    mksquashfs root root.sqsh -quiet -no-progress
+    archives sif good.sif root.sqsh definition=x
+    # Number and place of the descriptors, then place and size of the definition and the root.
+    for offset in 88 96 $((4096 + 17)) $((4096 + 25)) $((4096 + 585 + 17)) $((4096 + 585 + 25)); do
+        cp good.sif wild.sif
+        scribble wild.sif $offset
+        refused 5 "wild.sif is a damaged SIF" wild.sif
+    done
+    head -c 100 good.sif >short.sif
+    refused 5 "short.sif is a damaged SIF" short.sif
+    head -c 33000 good.sif >short.sif
+    refused 5 "short.sif is a damaged SIF" short.sif
+    archives sif version.sif root.sqsh
+    printf '99' | dd of=version.sif bs=1 seek=42 conv=notrunc status=none
+    refused 5 "another version" version.sif
+}
+
+@test "a SIF that lading does not open, or without a root that it could" {
+    mkdir root
+    mksquashfs root root.sqsh -quiet -no-progress
+    archives sif encrypted.sif root.sqsh fs=5
+    refused 5 "encrypted.sif is encrypted" encrypted.sif
+    archives sif ext3.sif root.sqsh fs=2
+    refused 5 "ext3" ext3.sif
+    head -c 4096 /dev/urandom >noise
+    archives sif noise.sif noise
+    refused 5 "not a squashfs file" noise.sif
+    archives sif json.sif root.sqsh 'labels={"a":'
+    refused 5 "the SIF's labels is not valid JSON" json.sif
+}
+
 @test "an archive that is cut short, in any compression" {
     mkdir root
     head -c 300000 /dev/urandom >root/content
@@ -101,6 +157,10 @@ layer_blob() {
     refused 5 "points upwards" up.tar
     archives tar link.tar "file a x" "hard b nothing"
     refused 5 "'b' in the image is a hard link to 'nothing', which is not there" link.tar
+    archives tar outside.tar "file a x" "hard b ../../etc/passwd"
+    refused 5 "points upwards" outside.tar
+    archives tar host.tar "file a x" "hard b /etc/passwd"
+    refused 5 "which is not there" host.tar
     archives tar dirlink.tar "dir a" "hard b a"
     refused 5 "which is a directory" dirlink.tar
     archives tar loop.tar "link a b" "link b a" "file a/c x"
@@ -121,6 +181,36 @@ evil"
     refused 5 "more than 256 components" deep.tar
     archives tar long.tar "file $(printf 'a%.0s' {1..300}) x"
     refused 5 "a name longer than 255 bytes" long.tar
+}
+
+@test "holes and zeros that only the reader would pay for" {
+    mkdir root
+    truncate -s 500G root/hole
+    tar -C root --sparse -cf sparse.tar .
+    refused 5 "says that it holds more than 8 GiB" sparse.tar
+    # A file that is large only in name, closed to others so that it must be copied.
+    cp /dev/null large.sqsh
+    mkdir small
+    mksquashfs small large.sqsh -quiet -no-progress -noappend
+    truncate -s 400G large.sqsh
+    chmod 600 large.sqsh
+    import large.sqsh good:1
+    [[ $(du -sm "$store" | cut -f1) -lt 10 ]]
+}
+
+@test "more members than any image has, in an archive of some KiB" {
+    python3 -c 'import sys, tarfile
+header = tarfile.TarInfo("a").tobuf(tarfile.USTAR_FORMAT) * 100000
+for _ in range(81): sys.stdout.buffer.write(header)' | zstd -q >many.tar.zst
+    refused 5 "more than 8000000 members" many.tar.zst
+}
+
+@test "a device in an archive is left out" {
+    archives tar odd.tar "file a x" "device null" "hard b a"
+    import odd.tar good:1
+    same "$(names_in good:1)" ".
+a
+b"
 }
 
 @test "a layer that does not match its digest" {
@@ -148,6 +238,25 @@ sys.stdout.buffer.write(gzip.compress(sys.stdin.buffer.read(), mtime=0))' <other
     manifest=$(jq -r '.manifests[0].digest' layout/index.json)
     sed -i 's/amd64/AMD64/; s/layers/lAyers/' "layout/blobs/sha256/${manifest#sha256:}"
     refused 5 "${manifest#sha256:} is damaged: its digest is" layout
+}
+
+@test "a manifest that lies about sizes" {
+    make_layout
+    printf 'x' >>"$(layer_blob)"
+    refused 5 "where its descriptor says" layout
+    rm -r layout
+    make_layout
+    manifest=$(jq -r '.manifests[0].digest' layout/index.json)
+    for size in 1 9000000000000000000 -1; do
+        jq -c ".manifests[0].size = $size" layout/index.json >index
+        cp index layout/index.json
+        run -5 import layout bad:1
+        [[ -z $(store_files) ]]
+    done
+    truncate -s 1T "layout/blobs/sha256/${manifest#sha256:}"
+    jq -c ".manifests[0].size = $((1 << 40))" layout/index.json >index
+    cp index layout/index.json
+    refused 5 "more than the" layout
 }
 
 @test "a layout without one of its files, or with a link in their place" {

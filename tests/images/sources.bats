@@ -106,6 +106,20 @@ make_umoci_image() {
     [[ $(digest_of oci:1) == "$(tar -xOf oci.tar index.json | jq -r '.manifests[0].digest')" ]]
 }
 
+@test "what skopeo copies into a directory is the same image, with its digest" {
+    [[ $EUID -eq 0 ]] || skip "needs root: umoci unpacks owners"
+    make_umoci_image
+    skopeo --override-arch arm64 copy oci:layout:1.0 dir:flat
+    import flat flat:1
+    same "$(archives list unpacked/rootfs)" "$(listing_of flat:1)"
+    [[ $(digest_of flat:1) == "$(jq -r '.manifests[0].digest' layout/index.json)" ]]
+    run -2 import flat:1.0 flat:2
+    [[ $output == *"holds no images"* ]]
+    printf 'x' >>"$(find flat -size +100k | head -n 1)"
+    run -5 import flat flat:3
+    [[ $output == *"where its descriptor says"* ]]
+}
+
 @test "what buildah pushes and podman saves is imported" {
     [[ $EUID -eq 0 ]] || skip "needs root"
     make_root root

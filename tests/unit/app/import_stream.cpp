@@ -120,9 +120,12 @@ TEST_CASE("what the source says of its image arrives as it was sent") {
     facts.config.labels = {{"name", "value"}, {"empty", ""}};
     facts.layers = {{"sha256:" + std::string(64, 'b'), 12, "tar"}};
     facts.history = {{"2023-01-01T00:00:00Z", "ADD a\nb", false}, {"", "ENV", true}};
+    facts.config.definition = "Bootstrap: docker\n";
+    facts.configured = true;
     const auto read = decode_facts(encode_facts(facts));
     REQUIRE(read);
     CHECK(read->digest == facts.digest);
+    CHECK(read->configured);
     CHECK(read->config == facts.config);
     CHECK(read->layers == facts.layers);
     CHECK(read->history == facts.history);

@@ -24,6 +24,7 @@ ImageDocument example() {
     document.config.labels = {{"version", "1.2.4"}, {"name", "grün"}};
     document.layers = {{"sha256:" + std::string(64, 'c'), 31'000'000, "application/x+gzip"}};
     document.history = {{"2023-01-01T00:00:00Z", "ADD file:1", false}, {"", "ENV A=b", true}};
+    document.config.definition = "Bootstrap: docker\nFrom: atse\n";
     return document;
 }
 
