@@ -133,7 +133,8 @@ puts hi'
     on_node n2 umount "$LADING_CLUSTER_DIR/store"
     ended 125
     has "image-bookworm"
-    has "no image $IMAGE on n2"
+    has "no image $IMAGE@sha256:"
+    has " on n2 (looked in"
 }
 
 @test "a broken site configuration is the site's mistake, with its JSON path, and plain jobs run" {
