@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <ctime>
@@ -14,6 +15,7 @@
 #include "core/app/store_uses.hpp"
 #include "core/formats/digest.hpp"
 #include "core/formats/utc_time.hpp"
+#include "core/sys/layer_cache.hpp"
 #include "core/sys/store_files.hpp"
 #include "core/sys/store_history.hpp"
 #include "core/sys/store_removal.hpp"
@@ -190,6 +192,20 @@ class Collector {
     Garbage garbage_;
 };
 
+/// A layer that goes is fetched again by the next pull that needs it: no image does.
+Result<> clean_layers(const GarbageRequest& request, Garbage& garbage) {
+    for (const std::string& path : request.layers) {
+        if (access(path.c_str(), F_OK) != 0) {
+            continue;  // nothing was pulled
+        }
+        const auto cache = TRY(sys::LayerCache::open(path, true));
+        const auto unused = TRY(cache.remove_unused(request.older_than, request.dry_run));
+        garbage.layers += unused.blobs;
+        garbage.freed += unused.bytes;
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<Garbage> collect_garbage(const GarbageRequest& request) {
@@ -199,7 +215,9 @@ Result<Garbage> collect_garbage(const GarbageRequest& request) {
         lock = TRY(sys::lock_store(store));
         sys::sweep_staging(store);
     }
-    return Collector(request, store).run();
+    Garbage garbage = TRY(Collector(request, store).run());
+    TRY(clean_layers(request, garbage));
+    return garbage;
 }
 
 }  // namespace lading::app

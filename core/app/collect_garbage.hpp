@@ -17,6 +17,7 @@ struct GarbageRequest {
     std::string store;
     std::int64_t older_than = 0;  ///< seconds: what lost its tag later stays
     bool dry_run = false;
+    std::vector<std::string> layers;  ///< directories of layers to clean as well (layer_cache.hpp)
     bool private_store = false;  ///< no one but the caller uses it: his own jobs tell all
     /// What squeue gets of the caller's environment, for each cluster that uses the store; none:
     /// no Slurm does.
@@ -35,6 +36,7 @@ struct UntaggedImage {
 struct Garbage {
     std::vector<UntaggedImage> images;
     std::uint64_t freed = 0;
+    std::size_t layers = 0;  ///< blobs of registries that no pull has used for that time
     std::size_t orphans = 0;            ///< files of killed imports, freed as well
     std::vector<std::string> problems;  ///< what stays because it cannot be understood
 };

@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/app/collect_garbage.hpp"
@@ -41,11 +42,9 @@ json to_json(const std::string& store, const app::Garbage& garbage) {
                           {"removed", image.kept.empty()},
                           {"kept", image.kept}});
     }
-    return {{"store", store},
-            {"images", images},
-            {"freed", garbage.freed},
-            {"orphans", garbage.orphans},
-            {"problems", garbage.problems}};
+    return {
+        {"store", store},           {"images", images},           {"freed", garbage.freed},
+        {"layers", garbage.layers}, {"orphans", garbage.orphans}, {"problems", garbage.problems}};
 }
 
 void print_text(const std::string& store, const app::Garbage& garbage, bool dry_run) {
@@ -64,10 +63,14 @@ void print_text(const std::string& store, const app::Garbage& garbage, bool dry_
     for (const std::string& problem : garbage.problems) {
         fmt::print("{}\n", formats::printable(problem));
     }
-    if (garbage.orphans > 0) {
-        fmt::print("{}{} file{} that killed imports left\n", dry_run ? "would remove " : "removed ",
-                   garbage.orphans, garbage.orphans == 1 ? "" : "s");
-    }
+    const auto print_count = [&](std::size_t count, const char* what, const char* why) {
+        if (count > 0) {
+            fmt::print("{} {} {}{} {}\n", dry_run ? "would remove" : "removed", count, what,
+                       count == 1 ? "" : "s", why);
+        }
+    };
+    print_count(garbage.orphans, "file", "that killed imports left");
+    print_count(garbage.layers, "layer", "that no pull has used since");
     fmt::print("{}: {} {}{}\n", store, dry_run ? "would free" : "freed", human_size(garbage.freed),
                kept == 0 ? "" : fmt::format(", kept {} without a tag", human_size(kept)));
 }
@@ -103,8 +106,13 @@ Result<app::GarbageRequest> read_request(const Options& options) {
 Result<> run(const Options& options) {
     app::GarbageRequest request = TRY(read_request(options));
     json all = json::array();
+    std::string shared = TRY(globals().site()).shared_layers;
     for (const std::string& store : TRY(stores_to_clean(options.store))) {
         request.store = store;
+        request.layers = {store + "/layers"};
+        if (!shared.empty()) {
+            request.layers.push_back(std::exchange(shared, ""));
+        }
         request.private_store = is_private(store);
         auto garbage = app::collect_garbage(request);
         if (!garbage) {
@@ -134,7 +142,8 @@ void add_gc_command(CLI::App& app) {
         ->type_name("PATH");
     command
         ->add_option("--older-than", options->older_than,
-                     "Leave what lost its tag within this time (90m, 12h, 1d, 2w)")
+                     "Leave what lost its tag, or layers that were pulled, within this time (90m, "
+                     "12h, 1d, 2w)")
         ->type_name("AGE")
         ->capture_default_str();
     command->add_flag("--dry-run", options->dry_run, "Only say what would be removed");

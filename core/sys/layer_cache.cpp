@@ -230,6 +230,30 @@ Result<LayerCache::Incoming> LayerCache::start() const {
     }
 }
 
+Result<LayerCache::Unused> LayerCache::remove_unused(std::int64_t seconds, bool dry_run) const {
+    Unused unused;
+    const Fd blobs = open_beneath(directory_.get(), "blobs/sha256", O_RDONLY | O_DIRECTORY);
+    const Fd incoming = open_beneath(directory_.get(), "incoming", O_RDONLY | O_DIRECTORY);
+    if (!blobs.valid() || !incoming.valid()) {
+        return fail_errno(Code::system, fmt::format("cannot open the layers in {}", path_));
+    }
+    if (!dry_run) {
+        sweep(incoming);
+    }
+    for (const std::string& name : TRY(directory_names(blobs.get(), path_))) {
+        struct stat status {};
+        if (fstatat(blobs.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+            age(status) < seconds || (geteuid() != 0 && status.st_uid != geteuid())) {
+            continue;
+        }
+        if (dry_run || unlinkat(blobs.get(), name.c_str(), 0) == 0) {
+            ++unused.blobs;
+            unused.bytes += static_cast<std::uint64_t>(status.st_size);
+        }
+    }
+    return unused;
+}
+
 LayerCache::Incoming::Incoming(Fd parent, std::string name, std::string path, Fd directory, Fd lock)
     : parent_(std::move(parent)),
       name_(std::move(name)),

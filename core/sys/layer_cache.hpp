@@ -83,6 +83,14 @@ class LayerCache {
     };
     Result<Incoming> start() const;
 
+    struct Unused {
+        std::size_t blobs = 0;
+        std::uint64_t bytes = 0;
+    };
+    /// Removes blobs that no pull has used for so many seconds, and what killed pulls left; `dry_run`:
+    /// only counts the blobs.  In a shared directory everybody removes his own, and root all.
+    Result<Unused> remove_unused(std::int64_t seconds, bool dry_run) const;
+
   private:
     LayerCache(std::string path, Fd directory)
         : path_(std::move(path)), directory_(std::move(directory)) {}

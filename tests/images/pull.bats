@@ -135,6 +135,19 @@ nothing_is_left() {
     [[ $(content_of atse:1 etc/app) == "of the app" ]]
 }
 
+@test "gc removes layers that no pull has used of late, and no image needs them" {
+    two_images
+    pull "$registry/group/base:1" base:1
+    run -0 lading gc --store "$store" --without-slurm
+    [[ $output == "$store: freed 0 B" ]]
+    find "$store/layers/blobs" -type f -exec touch -d '2 days ago' {} +
+    run -0 lading gc --store "$store" --without-slurm
+    [[ $output == "removed 2 layers that no pull has used since"* ]]
+    [[ -z $(find "$store/layers/blobs" -type f) && $(content_of base:1 etc/base) == "of the base" ]]
+    pull "$registry/group/app:1" app:1
+    [[ $(content_of app:1 etc/app) == "of the app" ]]
+}
+
 @test "an image is pulled by its digest" {
     two_images
     digest=sha256:$(manifest_of group/app:1 | sha256sum | cut -d' ' -f1)

@@ -89,3 +89,32 @@ TEST_CASE("what a killed pull left is removed by the next one, and a living one 
     CHECK_FALSE(std::filesystem::exists(litter));
     CHECK(std::filesystem::exists(living->path()));
 }
+
+TEST_CASE("layers go that no pull has used for the time that is given") {
+    const TemporaryDirectory directory;
+    const LayerCache cache = open_cache(directory);
+    const std::string old = "sha256:" + std::string(64, 'b');
+    for (const std::string& digest : {kDigest, old}) {
+        std::ofstream(cache.blobs() + "/sha256/" + digest.substr(7)) << "layer";
+    }
+    set_age(cache.blobs() + "/sha256/" + old.substr(7), 7200);
+    CHECK(cache.remove_unused(3600, true)->blobs == 1);
+    CHECK(cache.size_of(old));
+    const auto unused = cache.remove_unused(3600, false);
+    REQUIRE(unused);
+    CHECK((unused->blobs == 1 && unused->bytes == 5));
+    CHECK_FALSE(cache.size_of(old));
+    CHECK(cache.size_of(kDigest));
+}
+
+TEST_CASE("a layer that is lent counts as used") {
+    const TemporaryDirectory directory;
+    const LayerCache cache = open_cache(directory);
+    const std::string file = cache.blobs() + "/sha256/" + kDigest.substr(7);
+    std::ofstream(file) << "layer";
+    set_age(file, 7200);
+    const auto incoming = cache.start();
+    REQUIRE(incoming);
+    REQUIRE(cache.lend(kDigest, incoming->directory()));
+    CHECK(cache.remove_unused(3600, false)->blobs == 0);
+}
