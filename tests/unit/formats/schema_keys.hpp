@@ -15,8 +15,7 @@
 
 /// A file of etc/lading.
 inline std::string read_shipped(const char* name) {
-    const std::filesystem::path tests = std::filesystem::path(__FILE__).parent_path();
-    std::ifstream file(tests / "../../../etc/lading" / name);
+    std::ifstream file(std::filesystem::path(LADING_SHIPPED) / name);
     REQUIRE(file);
     return {std::istreambuf_iterator<char>(file), {}};
 }
