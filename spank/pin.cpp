@@ -68,7 +68,7 @@ Result<ImageReference> pull(const RegistryImage& image, const Arguments& argumen
     sys::Child child = TRY(sys::start_child(spec));
     const int status = TRY(child.wait());
     if (status != 0) {
-        return fail(static_cast<Code>(status), "nothing was submitted: the image is not there");
+        return fail(Code::system, "nothing was submitted: the image could not be pulled");
     }
     std::string name = sys::read_start(answer.get(), kNameBytes);
     name.resize(std::min(name.find('\n'), name.size()));

@@ -8,6 +8,7 @@
 #include "core/app/copy_image.hpp"
 #include "core/app/list_images.hpp"
 #include "core/cli/commands.hpp"
+#include "core/cli/importer.hpp"
 #include "core/cli/sizes.hpp"
 #include "core/cli/stores.hpp"
 
@@ -32,6 +33,7 @@ Result<> run(const Options& options) {
     request.target.digest.clear();
     request.from = TRY(absolute_path(options.from));
     request.to = TRY(store_to_write(options.to, true));
+    TRY(may_import(TRY(globals().site()), request.to, nullptr));
     const ImageDocument document = TRY(app::copy_image(request));
     fmt::print("copied {} to {}:{} {} ({}) in {}\n", to_string(request.name), request.target.name,
                request.target.tag, document.digest, human_size(document.squashfs_bytes),

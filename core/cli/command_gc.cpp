@@ -110,7 +110,7 @@ Result<> run(const Options& options) {
     for (const std::string& store : TRY(stores_to_clean(options.store))) {
         request.store = store;
         request.layers = {store + "/layers"};
-        if (!shared.empty()) {
+        if (options.store.empty() && !shared.empty()) {
             request.layers.push_back(std::exchange(shared, ""));
         }
         request.private_store = is_private(store);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 
 #include "core/cli/stores.hpp"
 #include "core/plan/check_import.hpp"
@@ -49,12 +50,20 @@ ImportCaller describe_caller(uid_t uid) {
     return caller;
 }
 
+/// The same place, however it is written; what is not there yet has no links to follow.
+std::filesystem::path canonical(const std::string& path) {
+    std::error_code ignored;
+    return std::filesystem::weakly_canonical(std::filesystem::path(path) / "in", ignored)
+        .parent_path();
+}
+
 }  // namespace
 
 Result<ImportPolicy> may_import(const SiteConfig& site, const std::string& path,
                                 const RegistryImage* source) {
     const auto store = std::ranges::find_if(site.stores, [&](const StoreConfig& known) {
-        return store_path(known, home_directory()) == path;
+        const std::string configured = store_path(known, home_directory());
+        return !configured.empty() && canonical(configured) == canonical(path);
     });
     if (store == site.stores.end()) {
         return ImportPolicy{};

@@ -78,7 +78,7 @@ Result<std::pair<std::string, std::string>> parse_label(std::string_view text) {
     if (equals == 0 || equals == std::string_view::npos || text.size() > kLongestLabel ||
         text.find('\0') != std::string_view::npos || formats::repair_utf8(text) != text) {
         return fail(Code::usage,
-                    fmt::format("--container-label: expected KEY=VALUE, found '{}'",
+                    fmt::format("a label: expected KEY=VALUE, found '{}'",
                                 formats::printable(formats::utf8_prefix(text, 80))),
                     "for instance org.supercontainers.mpi=mpich");
     }

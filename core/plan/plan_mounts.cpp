@@ -30,7 +30,7 @@ constexpr DefaultMount kDefaultMounts[] = {
     {"/sys", Access::read_only, Need::required},
     // As a whole: GPUs, fabrics, /dev/shm and /dev/pts.  The device cgroup decides what opens.
     {"/dev", Access::read_write, Need::required},
-    // Ranks and steps of a job meet in them; job_container/tmpfs has made them private before.
+    // Ranks and steps of a job meet in them; job_container/tmpfs may make them private.
     {"/tmp", Access::read_write, Need::required},
     {"/var/tmp", Access::read_write, Need::optional},
 };

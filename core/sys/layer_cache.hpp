@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Layers as registries gave them, kept so that images share what they have in common.
 ///
-///   DIR/blobs/sha256/HEX    a layer, a configuration or a manifest, named by its digest
-///   DIR/incoming/ID/        where one pull works; a layer moves from here into blobs when it is
-///   whole DIR/locks/HEX           held by whoever fetches the image whose manifest has that digest
+///   DIR/blobs/sha256/HEX    a layer or a configuration, named by its digest
+///   DIR/incoming/ID/        where one pull works; what is whole moves from here into blobs
+///   DIR/locks/HEX           held by whoever fetches the image whose manifest has that digest
 ///
 /// A directory that all users share (mode 1777, made by the administrator) is nobody's: what is
 /// read from it counts only after its digest was checked, and a lock in it bounds no one for long.

@@ -308,6 +308,13 @@ nothing_is_left() {
     policy "{\"registries\": [\"$registry/group\"], \"files\": false}"
     lading --config lading.json pull "$registry/group/base:1" base:1
     run -4 lading --config lading.json import layout:base base:2
+    for path in "$store/" "$work/./store" "$work/other/../store"; do
+        mkdir -p other
+        run -4 lading --config lading.json import layout:base base:2 --store "$path"
+    done
+    ln -s store link
+    run -4 lading --config lading.json import layout:base base:2 --store "$work/link"
+    run -4 lading --config lading.json copy base:1 base:2 --from "$store" --to "$store"
     policy '{"users": ["nobody"]}'
     run -4 lading --config lading.json pull "$registry/group/app:1" app:1
     [[ $output == *"root may not put images into"* ]]
